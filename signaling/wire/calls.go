@@ -1,0 +1,205 @@
+package wire
+
+import "parley/presence"
+
+// CallInvite asks the server to reach someone. Call is an id made by the
+// client (UUIDv4). Offer is the caller's session description; whoever answers
+// first answers it: a device of the callee, or the server itself when nobody
+// can. Candidates trickle separately and reach only the one who answers.
+type CallInvite struct {
+	ID     string             `json:"id"`
+	Call   string             `json:"call"`
+	To     presence.AccountID `json:"to"`
+	Intent string             `json:"intent"`
+	Offer  string             `json:"offer"`
+}
+
+// Intents of CallInvite.
+const (
+	IntentCall    = "call"    // ring; the mailbox if nobody answers
+	IntentMailbox = "mailbox" // do not ring: greeting, tone, record
+	IntentNote    = "note"    // do not ring, no greeting: record a voice note
+)
+
+// CallRing tells a callee's device to ring. A ring is judged by its age.
+type CallRing struct {
+	Call     string             `json:"call"`
+	From     presence.AccountID `json:"from"`
+	Name     string             `json:"name"`
+	Offer    string             `json:"offer"`
+	Age      int64              `json:"age_ms"`
+	Lifetime int64              `json:"lifetime_ms"` // rings at most this long in all
+}
+
+// CallRinging is a callee device's word that it really rings.
+type CallRinging struct {
+	Call string `json:"call"`
+}
+
+// CallAlerting tells the caller that a device of the callee really rings.
+type CallAlerting struct {
+	Call string `json:"call"`
+}
+
+// CallAccept asks to be the device that answers, with its answer ready. The
+// server grants it to the first (CallGranted); others get CallStop.
+type CallAccept struct {
+	Call   string `json:"call"`
+	Answer string `json:"answer"`
+}
+
+// CallGranted tells a device that its CallAccept won.
+type CallGranted struct {
+	Call string `json:"call"`
+}
+
+// CallStop tells a device to stop ringing.
+type CallStop struct {
+	Call   string `json:"call"`
+	Reason Reason `json:"reason"`
+}
+
+// CallDecline refuses a call for the person, on all devices. (To silence one
+// device nothing is sent.) Text is shown to the caller.
+type CallDecline struct {
+	Call string `json:"call"`
+	Text string `json:"text,omitempty"`
+}
+
+// CallDivert is the caller's wish to go on without waiting: from ringing to
+// the mailbox, from the greeting to the tone.
+type CallDivert struct {
+	Call string `json:"call"`
+}
+
+// CallAnswered gives the caller the answer to its offer: By is the callee's
+// account, or empty when the server answers to take a message.
+type CallAnswered struct {
+	Call   string             `json:"call"`
+	Answer string             `json:"answer"`
+	By     presence.AccountID `json:"by,omitempty"`
+}
+
+// CallDiverted tells the caller that nobody answers and what happens next.
+// Mailbox says whether a voice message can be left. If Reoffer is set the
+// offer was already used: the client makes a new connection and sends its
+// offer in CallDescription.
+type CallDiverted struct {
+	Call    string  `json:"call"`
+	Outcome Outcome `json:"outcome"`
+	Text    string  `json:"text,omitempty"` // a decliner's own words
+	Mailbox bool    `json:"mailbox"`
+	Reoffer bool    `json:"reoffer,omitempty"`
+}
+
+// CallConnected is a device's word that its media is up (ICE and DTLS).
+type CallConnected struct {
+	Call string `json:"call"`
+}
+
+// CallActive tells both devices that the conversation has begun.
+type CallActive struct {
+	Call string `json:"call"`
+}
+
+// CallRecording tells the caller how the taking of a message goes.
+type CallRecording struct {
+	Call    string `json:"call"`
+	Phase   string `json:"phase"`
+	Level   int    `json:"level,omitempty"`      // 0 silent .. 100 loud
+	Elapsed int64  `json:"elapsed_ms,omitempty"` // recorded so far
+	Limit   int64  `json:"limit_ms,omitempty"`
+}
+
+// Phases of CallRecording.
+const (
+	PhaseGreeting  = "greeting"
+	PhaseRecording = "recording"
+)
+
+// CallHangup ends one's part: cancels while it rings, ends the conversation,
+// or ends a recording and sends it.
+type CallHangup struct {
+	Call string `json:"call"`
+}
+
+// CallDiscard ends a recording and throws it away.
+type CallDiscard struct {
+	Call string `json:"call"`
+}
+
+// CallEnded is the last frame about a call.
+type CallEnded struct {
+	Call     string `json:"call"`
+	Reason   Reason `json:"reason"`
+	Duration int64  `json:"duration_ms,omitempty"` // of the conversation or the message
+	MID      string `json:"mid,omitempty"`         // the durable entry, if there is one for this side
+}
+
+// CallCandidate is one ICE candidate of a device, either way. An empty
+// Candidate is the end of candidates (RFC 8838 section 8.2).
+type CallCandidate struct {
+	Call      string `json:"call"`
+	Candidate string `json:"candidate"`
+	Mid       string `json:"mid,omitempty"`
+	Line      int    `json:"mline,omitempty"`
+}
+
+// CallDescription carries a later offer or answer, either way: an ICE restart
+// between the two devices, or the caller's new offer after a diversion.
+type CallDescription struct {
+	Call string `json:"call"`
+	Kind string `json:"kind"` // "offer" or "answer"
+	SDP  string `json:"sdp"`
+	// Restart asks for an ICE restart through the relay (server to caller, no SDP).
+	Restart bool `json:"restart,omitempty"`
+}
+
+// CallMute says whether one's microphone is muted, either way.
+type CallMute struct {
+	Call  string `json:"call"`
+	Muted bool   `json:"muted"`
+}
+
+// Reason is why a call, or the ringing of a device, ended. Closed list.
+type Reason string
+
+const (
+	ReasonHangup            Reason = "hangup"
+	ReasonCancelled         Reason = "cancelled"
+	ReasonAcceptedElsewhere Reason = "accepted_elsewhere"
+	ReasonDeclinedElsewhere Reason = "declined_elsewhere"
+	ReasonDeclined          Reason = "declined"
+	ReasonNoAnswer          Reason = "no_answer"
+	ReasonBusy              Reason = "busy"
+	ReasonDND               Reason = "dnd"
+	ReasonOffline           Reason = "offline"
+	ReasonDiverted          Reason = "diverted" // the caller went to the mailbox
+	ReasonUnreachable       Reason = "unreachable"
+	ReasonLost              Reason = "lost"
+	ReasonMessageLeft       Reason = "message_left"
+	ReasonDiscarded         Reason = "discarded"
+	ReasonTooShort          Reason = "too_short" // nothing was said
+	ReasonFailed            Reason = "failed"    // the server could not take the message
+)
+
+func (*CallInvite) Type() string      { return "call.invite" }
+func (*CallRing) Type() string        { return "call.ring" }
+func (*CallRinging) Type() string     { return "call.ringing" }
+func (*CallAlerting) Type() string    { return "call.alerting" }
+func (*CallAccept) Type() string      { return "call.accept" }
+func (*CallGranted) Type() string     { return "call.granted" }
+func (*CallStop) Type() string        { return "call.stop" }
+func (*CallDecline) Type() string     { return "call.decline" }
+func (*CallDivert) Type() string      { return "call.divert" }
+func (*CallAnswered) Type() string    { return "call.answered" }
+func (*CallDiverted) Type() string    { return "call.diverted" }
+func (*CallConnected) Type() string   { return "call.connected" }
+func (*CallActive) Type() string      { return "call.active" }
+func (*CallRecording) Type() string   { return "call.recording" }
+func (*CallHangup) Type() string      { return "call.hangup" }
+func (*CallDiscard) Type() string     { return "call.discard" }
+func (*CallEnded) Type() string       { return "call.ended" }
+func (*CallCandidate) Type() string   { return "call.candidate" }
+func (*CallDescription) Type() string { return "call.description" }
+func (*CallMute) Type() string        { return "call.mute" }
