@@ -25,7 +25,7 @@ type Welcome struct {
 	Self       Self               `json:"self"`
 	Contacts   []Person           `json:"contacts"`
 	Ice        []IceServer        `json:"ice"`
-	IceTTL     int64              `json:"ice_ttl_ms"` // ask again (new session) before it ends
+	IceTTL     int64              `json:"ice_ttl_ms"` // an ice frame follows before it ends
 	Limits     Limits             `json:"limits"`
 	PingEvery  int64              `json:"ping_ms"` // client sends ping when silent this long
 	ServerTime int64              `json:"server_time"`
@@ -36,6 +36,12 @@ type IceServer struct {
 	URLs       []string `json:"urls"`
 	Username   string   `json:"username,omitempty"`
 	Credential string   `json:"credential,omitempty"`
+}
+
+// IceUpdate replaces the ICE servers of welcome before their credential expires.
+type IceUpdate struct {
+	Ice    []IceServer `json:"ice"`
+	IceTTL int64       `json:"ice_ttl_ms"`
 }
 
 // Limits are the server's bounds, so that a client can say so beforehand.
@@ -106,13 +112,14 @@ type Error struct {
 	RetryAfter int64  `json:"retry_after_ms,omitempty"`
 }
 
-func (*Hello) Type() string    { return "hello" }
-func (*Welcome) Type() string  { return "welcome" }
-func (*Snapshot) Type() string { return "snapshot" }
-func (*Event) Type() string    { return "event" }
-func (*Ack) Type() string      { return "ack" }
-func (*Ping) Type() string     { return "ping" }
-func (*Pong) Type() string     { return "pong" }
-func (*Bye) Type() string      { return "bye" }
-func (*OK) Type() string       { return "ok" }
-func (*Error) Type() string    { return "error" }
+func (*Hello) Type() string     { return "hello" }
+func (*Welcome) Type() string   { return "welcome" }
+func (*Snapshot) Type() string  { return "snapshot" }
+func (*Event) Type() string     { return "event" }
+func (*Ack) Type() string       { return "ack" }
+func (*Ping) Type() string      { return "ping" }
+func (*Pong) Type() string      { return "pong" }
+func (*Bye) Type() string       { return "bye" }
+func (*OK) Type() string        { return "ok" }
+func (*IceUpdate) Type() string { return "ice" }
+func (*Error) Type() string     { return "error" }

@@ -133,7 +133,7 @@ var (
 	)
 	fromServer = register(
 		(*Welcome)(nil), (*Snapshot)(nil), (*Event)(nil), (*Pong)(nil), (*Bye)(nil),
-		(*OK)(nil), (*Error)(nil),
+		(*OK)(nil), (*Error)(nil), (*IceUpdate)(nil),
 		(*PresenceUpdate)(nil), (*Self)(nil), (*ContactUpdate)(nil), (*People)(nil), (*TypingNotice)(nil),
 		(*Accepted)(nil), (*Rejected)(nil), (*HistoryPage)(nil),
 		(*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
