@@ -60,10 +60,11 @@ var (
 	ErrUnknown   = errors.New("unknown frame type")
 )
 
-// Head is what every frame starts with.
+// Head is what an answer to a frame needs to know of it.
 type Head struct {
 	Type string `json:"type"`
-	ID   string `json:"id"`
+	ID   string `json:"id"`   // of a request
+	Call string `json:"call"` // of a frame about a call
 }
 
 // Decode reads a frame that a client sent. The head is returned as far as it
