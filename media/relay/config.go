@@ -103,12 +103,15 @@ func defaultRelayIP(listen netip.Addr) netip.Addr {
 	if listen = listen.Unmap(); listen.Is4() && !listen.IsUnspecified() {
 		return listen
 	}
+	if listen.IsLoopback() {
+		return loopback
+	}
 	for _, ip := range machineAddrs() {
 		if ip.Is4() && ip.IsGlobalUnicast() {
 			return ip
 		}
 	}
-	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	return loopback
 }
 
 // machineAddrs lists the addresses of the machine's interfaces; none if they cannot be read.

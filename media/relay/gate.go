@@ -1,0 +1,249 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/pion/stun/v2"
+)
+
+// carrier moves whole packets between clients and the gate over one transport.
+type carrier interface {
+	transport() string
+	receive(p []byte) (int, netip.AddrPort, error) // net.ErrClosed after close; any other error passes
+	send(p []byte, to netip.AddrPort) error
+	connected(netip.AddrPort) bool // false once a client can no longer be reached
+	localAddr() net.Addr
+	close() error
+}
+
+// gate stands between clients and pion, which takes it for its packet connection and for the maker
+// of its relay sockets. It hands on only what is well-formed and admitted, and answers the rest.
+// The read loop of pion is the goroutine that calls ReadFrom, and, while it serves the packet that
+// it got, AllocatePacketConn; there is one such loop per gate.
+type gate struct {
+	// static
+	carrier   carrier
+	authority authority
+	ledger    *ledger
+	peers     *peers
+	sources   *sources
+	counters  *counters
+	relayIP   netip.Addr
+	bindIP    netip.Addr // unspecified if relayIP is not an address of this machine
+	minPort   uint16
+	maxPort   uint16
+	now       func() time.Time
+	log       sparseLog
+
+	// owned by the read loop
+	applicant applicant
+}
+
+// applicant is the sender of the Allocate request that pion is serving.
+type applicant struct {
+	client   client
+	username string
+	account  string
+}
+
+// ReadFrom returns the next packet that pion may see.
+func (g *gate) ReadFrom(p []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := g.carrier.receive(p)
+		if errors.Is(err, net.ErrClosed) {
+			return 0, nil, err
+		}
+		if err != nil { // pion would stop serving for good
+			g.log.warn("receive", "transport", g.carrier.transport(), "error", err)
+			time.Sleep(10 * time.Millisecond)
+			continue
+		}
+		from = unmapped(from)
+		g.applicant = applicant{}
+		if n = g.filter(p, n, from); n > 0 {
+			return n, net.UDPAddrFromAddrPort(from), nil
+		}
+	}
+}
+
+// filter returns how much of the packet in p[:n] pion shall see. It may shorten the packet.
+func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
+	packet := p[:n]
+	if n == len(p) || validate(packet) != nil {
+		g.counters.malformed.Add(1)
+		return 0
+	}
+	sender := client{g.carrier.transport(), from}
+	held := g.ledger.of(sender)
+	if isChannelData(packet) || isSendIndication(packet) {
+		if held == nil {
+			g.counters.strangers.Add(1)
+			return 0
+		}
+		return n
+	}
+	m := &stun.Message{Raw: packet}
+	if err := m.Decode(); err != nil {
+		g.counters.malformed.Add(1)
+		return 0
+	}
+	if m.Type.Class != stun.ClassRequest || !served(m.Type.Method) {
+		return 0 // keepalive indications and what TURN does not know (RFC 8489 section 6.3)
+	}
+	verdict, who := g.judge(m, sender, held)
+	switch verdict.do {
+	case pass:
+		if m.Type.Method == stun.MethodAllocate {
+			g.applicant = applicant{sender, who.username, who.account}
+		}
+		return n
+	case challenge:
+		// pion answers a request without MESSAGE-INTEGRITY with 401 and its nonce. So a request that
+		// proves nothing is cut down to its header.
+		packet[2], packet[3] = 0, 0
+		return stunHeader
+	case refuse:
+		g.counters.refused.Add(1)
+		g.respond(m, verdict.code, who.key, from)
+	}
+	return 0
+}
+
+// judge decides about a request: whoever proves nothing gets a share of answers by source
+// address, everybody else what admit says.
+func (g *gate) judge(m *stun.Message, sender client, held *allocation) (verdict, claim) {
+	decided, who := verdict{do: pass}, claim{}
+	if m.Type.Method != stun.MethodBinding {
+		var err error
+		if who, err = g.authority.verify(m); err != nil {
+			decided = verdict{do: challenge}
+		} else {
+			decided = g.admit(m, who, held, g.now())
+		}
+	}
+	unproven := m.Type.Method == stun.MethodBinding || decided.do == challenge
+	if unproven && !g.sources.take(sender.addr.Addr()) {
+		g.counters.throttled.Add(1)
+		return verdict{do: drop}, who
+	}
+	return decided, who
+}
+
+func isSendIndication(packet []byte) bool { return packet[0] == 0x00 && packet[1] == 0x16 }
+
+func served(method stun.Method) bool {
+	switch method {
+	case stun.MethodBinding, stun.MethodAllocate, stun.MethodRefresh, stun.MethodCreatePermission,
+		stun.MethodChannelBind, stun.MethodConnect:
+		return true
+	default:
+		return false
+	}
+}
+
+// respond sends an error response that the client can trust, signed with its key.
+func (g *gate) respond(m *stun.Message, code stun.ErrorCode, key stun.MessageIntegrity, to netip.AddrPort) {
+	response, err := stun.Build(
+		stun.NewTransactionIDSetter(m.TransactionID),
+		stun.NewType(m.Type.Method, stun.ClassErrorResponse),
+		code, key)
+	if err != nil {
+		g.log.warn("build error response", "code", int(code), "error", err)
+		return
+	}
+	if err := g.carrier.send(response.Raw, to); err != nil {
+		g.counters.unsent.Add(1)
+	}
+}
+
+// WriteTo sends a packet of pion to a client. What cannot be sent is lost, as on any network.
+func (g *gate) WriteTo(p []byte, to net.Addr) (int, error) {
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, net.InvalidAddrError("relay: client address is none of this gate")
+	}
+	if err := g.carrier.send(p, udp.AddrPort()); err != nil {
+		g.counters.unsent.Add(1)
+	}
+	return len(p), nil
+}
+
+// bindAttempts is how many ports are tried for one allocation.
+const bindAttempts = 128
+
+// AllocatePacketConn makes the relay socket of the applicant's allocation.
+func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error) {
+	who := g.applicant
+	if who.username == "" {
+		return nil, nil, errors.New("relay: nobody asked for an allocation")
+	}
+	conn, err := g.bind()
+	if err != nil {
+		return nil, nil, err
+	}
+	port := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	a := &allocation{
+		UDPConn:     conn,
+		client:      who.client,
+		username:    who.username,
+		relayed:     netip.AddrPortFrom(g.relayIP, port),
+		anywhere:    g.bindIP.IsUnspecified(),
+		peers:       g.peers,
+		ledger:      g.ledger,
+		counters:    g.counters,
+		permissions: make(grants[netip.Addr]),
+		channels:    make(grants[netip.AddrPort]),
+	}
+	if err := g.ledger.enter(a, who.account); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	// A stream that ended before the entry could not end the allocation; one that ends after it does.
+	if !g.carrier.connected(who.client.addr) {
+		return nil, nil, errors.Join(errors.New("relay: client is gone"), a.Close())
+	}
+	return a, net.UDPAddrFromAddrPort(a.relayed), nil
+}
+
+// bind opens a socket at a port of the range that nobody can foretell.
+func (g *gate) bind() (*net.UDPConn, error) {
+	size := int(g.maxPort) - int(g.minPort) + 1
+	first := rand.IntN(size)
+	var err error
+	for i := range min(size, bindAttempts) {
+		port := g.minPort + uint16((first+i)%size)
+		var conn *net.UDPConn
+		conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(g.bindIP, port)))
+		if err == nil {
+			return conn, nil
+		}
+	}
+	return nil, fmt.Errorf("relay: no port of %d-%d is free: %w", g.minPort, g.maxPort, err)
+}
+
+// AllocateConn refuses: there are no TCP allocations (RFC 6062).
+func (g *gate) AllocateConn(string, int) (net.Conn, net.Addr, error) {
+	return nil, nil, errors.New("relay: no TCP allocations")
+}
+
+// Validate belongs to pion's interface; the gate was made from a checked Config.
+func (g *gate) Validate() error { return nil }
+
+// permit is asked by pion before it grants a permission; admit has decided the same before.
+func (g *gate) permit(_ net.Addr, peer net.IP) bool {
+	ip, ok := netip.AddrFromSlice(peer)
+	return ok && g.peers.mayPermit(ip)
+}
+
+func (g *gate) LocalAddr() net.Addr { return g.carrier.localAddr() }
+func (g *gate) Close() error        { return g.carrier.close() }
+
+// Deadlines are part of net.PacketConn; pion sets none.
+
+func (g *gate) SetDeadline(time.Time) error      { return errors.ErrUnsupported }
+func (g *gate) SetReadDeadline(time.Time) error  { return errors.ErrUnsupported }
+func (g *gate) SetWriteDeadline(time.Time) error { return errors.ErrUnsupported }

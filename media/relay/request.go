@@ -1,0 +1,146 @@
+package relay
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/pion/stun/v2"
+)
+
+// verdict is what happens to a request.
+type verdict struct {
+	do   action
+	code stun.ErrorCode // for refuse
+}
+
+type action int
+
+const (
+	drop      action = iota // silence
+	pass                    // pion serves it
+	challenge               // 401 with a nonce
+	refuse                  // an error response with a code
+)
+
+func refused(code stun.ErrorCode) verdict { return verdict{do: refuse, code: code} }
+
+// admit decides about an authenticated request. held is the allocation of its sender, or nil.
+// It grants permissions and channels of held that it admits, and is otherwise pure.
+//
+// An expired credential makes no allocation but keeps the one it made: only the same username may
+// touch an allocation (RFC 8656 section 5), so nobody gains by it, and a call outlives the
+// credential it began with.
+func (g *gate) admit(m *stun.Message, who claim, held *allocation, now time.Time) verdict {
+	fresh := who.expires.After(now)
+	switch {
+	case held == nil && m.Type.Method != stun.MethodAllocate:
+		return refused(stun.CodeAllocMismatch)
+	case held != nil && held.username != who.username:
+		return refused(stun.CodeWrongCredentials)
+	case m.Type.Method == stun.MethodAllocate && !fresh:
+		return verdict{do: challenge}
+	}
+	switch m.Type.Method {
+	case stun.MethodAllocate:
+		if held != nil {
+			return verdict{do: pass} // pion repeats its answer to a retransmission, or says 437
+		}
+		return admitAllocate(m, g.ledger.full(who.account))
+	case stun.MethodRefresh:
+		return verdict{do: pass}
+	case stun.MethodCreatePermission:
+		return g.admitPermission(m, held, now)
+	case stun.MethodChannelBind:
+		return g.admitChannel(m, held, now)
+	default: // Connect and its kind (RFC 6062): there are no TCP allocations
+		return refused(stun.CodeForbidden)
+	}
+}
+
+const (
+	protocolUDP = 17 // of REQUESTED-TRANSPORT
+	familyIPv4  = 1  // of REQUESTED-ADDRESS-FAMILY
+)
+
+// admitAllocate refuses what pion v3 would misunderstand: it makes a UDP allocation when asked for
+// TCP, an IPv4 one when asked for IPv6, opens up to 128 sockets to find an even port, and ignores
+// reservations.
+func admitAllocate(m *stun.Message, full bool) verdict {
+	if v, err := m.Get(stun.AttrRequestedTransport); err == nil && v[0] != protocolUDP {
+		return refused(stun.CodeUnsupportedTransProto)
+	}
+	if v, err := m.Get(stun.AttrRequestedAddressFamily); err == nil && v[0] != familyIPv4 {
+		return refused(stun.CodeAddrFamilyNotSupported)
+	}
+	if m.Contains(stun.AttrEvenPort) || m.Contains(stun.AttrReservationToken) {
+		return refused(stun.CodeInsufficientCapacity)
+	}
+	if full {
+		return refused(stun.CodeAllocQuotaReached)
+	}
+	return verdict{do: pass}
+}
+
+func (g *gate) admitPermission(m *stun.Message, held *allocation, now time.Time) verdict {
+	wanted := peerAddresses(m)
+	if len(wanted) == 0 {
+		return refused(stun.CodeBadRequest)
+	}
+	for _, peer := range wanted {
+		if !g.peers.mayPermit(peer.Addr()) {
+			return refused(stun.CodeForbidden)
+		}
+		if !peer.Addr().Is4() {
+			return refused(stun.CodePeerAddrFamilyMismatch)
+		}
+	}
+	for _, peer := range wanted {
+		if !held.permissions.add(peer.Addr(), now, permissionLifetime, maxPermissions) {
+			return refused(stun.CodeInsufficientCapacity)
+		}
+	}
+	return verdict{do: pass}
+}
+
+// admitChannel knows the port of the peer, unlike a permission, and so refuses at once what no
+// packet could pass.
+func (g *gate) admitChannel(m *stun.Message, held *allocation, now time.Time) verdict {
+	wanted := peerAddresses(m)
+	number, err := m.Get(stun.AttrChannelNumber)
+	if err != nil || len(wanted) != 1 || number[0]>>6 != 0b01 {
+		return refused(stun.CodeBadRequest)
+	}
+	peer := wanted[0]
+	switch {
+	case !g.peers.mayPermit(peer.Addr()) || !g.peers.mayExchange(peer):
+		return refused(stun.CodeForbidden)
+	case !peer.Addr().Is4():
+		return refused(stun.CodePeerAddrFamilyMismatch)
+	case !held.permissions.add(peer.Addr(), now, permissionLifetime, maxPermissions),
+		!held.channels.add(peer, now, channelLifetime, maxChannels):
+		return refused(stun.CodeInsufficientCapacity)
+	}
+	return verdict{do: pass}
+}
+
+// peerAddresses returns every XOR-PEER-ADDRESS (RFC 8656 section 18.3) as it was written: an
+// IPv4-mapped address stays one.
+func peerAddresses(m *stun.Message) []netip.AddrPort {
+	var list []netip.AddrPort
+	mask := m.Raw[4:stunHeader] // magic cookie and transaction id
+	for _, attribute := range m.Attributes {
+		if attribute.Type != stun.AttrXORPeerAddress {
+			continue
+		}
+		value := attribute.Value
+		ip := make([]byte, len(value)-4)
+		for i := range ip {
+			ip[i] = value[4+i] ^ mask[i]
+		}
+		port := binary.BigEndian.Uint16(value[2:]) ^ uint16(magicCookie>>16)
+		addr, _ := netip.AddrFromSlice(ip) // 4 or 16 bytes, says validate
+		list = append(list, netip.AddrPortFrom(addr, port))
+	}
+	return list
+}
