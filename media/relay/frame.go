@@ -37,6 +37,9 @@ func readFrame(r *bufio.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d bytes declared", errFrame, size)
 	}
 	if header[0]>>6 == 0b00 {
+		if length%4 != 0 {
+			return nil, fmt.Errorf("%w: message of odd length", errFrame)
+		}
 		header, err = r.Peek(8)
 		if err != nil {
 			return nil, endOfFrame(err, len(header))

@@ -122,6 +122,7 @@ func (p *peers) mayExchange(peer netip.AddrPort) bool {
 // looks at every packet. An IPv4-mapped address is refused as it is: no client has a reason to
 // write one.
 func (p *peers) mayPermit(ip netip.Addr) bool {
+	ip = ip.WithZone("")
 	switch {
 	case !ip.IsValid() || ip.Is4In6():
 		return false

@@ -1,0 +1,232 @@
+package relay
+
+import (
+	"net/netip"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/pion/stun/v2"
+)
+
+// A call goes on with the credential it began with, long expired; a new one does not begin.
+func TestExpiredCredential(t *testing.T) {
+	clock := newClock()
+	r := start(t, clock.Now, nil)
+	short := Mint(secret, "alice", time.Minute, clock.Now())
+	alice := dial(t, r, "udp", short)
+	bob := dial(t, r, "udp", Mint(secret, "bob", time.Hour, clock.Now()))
+	atAlice, atBob := alice.allocate(), bob.allocate()
+	bob.want(0, stun.MethodCreatePermission, peer(atAlice))
+
+	clock.advance(10 * time.Minute)
+	alice.want(0, stun.MethodRefresh)
+	alice.want(0, stun.MethodCreatePermission, peer(atBob))
+	alice.want(0, stun.MethodChannelBind, channel(0x4000), peer(atBob))
+	alice.send([]byte{0x40, 0, 0, 2, 'h', 'i'})
+	if got := bob.data(); got != "hi" {
+		t.Errorf("bob got %q", got)
+	}
+	alice.want(stun.CodeUnauthorized, stun.MethodAllocate, udpTransport)
+
+	again := dial(t, r, "udp", short)
+	again.want(stun.CodeUnauthorized, stun.MethodAllocate, udpTransport)
+	again.want(stun.CodeAllocMismatch, stun.MethodRefresh)
+	again.cred = Mint(secret, "alice", time.Minute, clock.Now())
+	again.allocate()
+}
+
+func TestWrongPassword(t *testing.T) {
+	r := start(t, time.Now, nil)
+	for _, network := range []string{"udp", "tcp"} {
+		p := dial(t, r, network, Mint([]byte("a guess"), "alice", time.Hour, time.Now()))
+		p.want(stun.CodeUnauthorized, stun.MethodAllocate, udpTransport)
+	}
+}
+
+// Only the username that made an allocation may touch it, even where the other one is good too.
+func TestOtherUsername(t *testing.T) {
+	clock := newClock()
+	r := start(t, clock.Now, nil)
+	p := dial(t, r, "udp", Mint(secret, "alice", time.Hour, clock.Now()))
+	p.allocate()
+	mallory := *p
+	mallory.cred = Mint(secret, "mallory", time.Hour, clock.Now())
+	public := peer(netip.MustParseAddrPort("8.8.8.8:9"))
+	mallory.want(stun.CodeWrongCredentials, stun.MethodRefresh)
+	mallory.want(stun.CodeWrongCredentials, stun.MethodCreatePermission, public)
+	mallory.want(stun.CodeWrongCredentials, stun.MethodChannelBind, channel(0x4000), public)
+	mallory.want(stun.CodeWrongCredentials, stun.MethodAllocate, udpTransport)
+	p.want(0, stun.MethodRefresh)
+	p.want(stun.CodeAllocMismatch, stun.MethodAllocate, udpTransport)
+}
+
+func TestAllocateRefuses(t *testing.T) {
+	clock := newClock()
+	r := start(t, clock.Now, nil)
+	p := dial(t, r, "udp", Mint(secret, "alice", time.Hour, clock.Now()))
+	raw := func(kind stun.AttrType, value ...byte) stun.Setter {
+		return stun.RawAttribute{Type: kind, Value: value}
+	}
+	p.want(stun.CodeUnsupportedTransProto, stun.MethodAllocate, raw(stun.AttrRequestedTransport, 6, 0, 0, 0))
+	p.want(stun.CodeAddrFamilyNotSupported, stun.MethodAllocate, udpTransport, raw(stun.AttrRequestedAddressFamily, 2, 0, 0, 0))
+	p.want(stun.CodeInsufficientCapacity, stun.MethodAllocate, udpTransport, raw(stun.AttrEvenPort, 0x80))
+	p.want(stun.CodeInsufficientCapacity, stun.MethodAllocate, udpTransport, raw(stun.AttrReservationToken, 1, 2, 3, 4, 5, 6, 7, 8))
+	p.want(stun.CodeBadRequest, stun.MethodAllocate)
+	if n := r.Stats().Allocations; n != 0 {
+		t.Errorf("%d allocations", n)
+	}
+	p.allocate()
+	public := peer(netip.MustParseAddrPort("8.8.8.8:9"))
+	p.want(stun.CodeBadRequest, stun.MethodChannelBind, channel(0x3FFF), public)
+	p.want(stun.CodeBadRequest, stun.MethodChannelBind, channel(0x8000), public)
+	p.want(stun.CodeBadRequest, stun.MethodChannelBind, channel(0x4000))
+	p.want(stun.CodeBadRequest, stun.MethodChannelBind, public)
+}
+
+func TestAllocationQuota(t *testing.T) {
+	clock := newClock()
+	r := start(t, clock.Now, func(c *Config) { c.AllocationsPerAccount = 2 })
+	alice := Mint(secret, "alice", time.Hour, clock.Now())
+	first := dial(t, r, "udp", alice)
+	first.allocate()
+	second := dial(t, r, "tcp", Mint(secret, "alice", 2*time.Hour, clock.Now()))
+	second.allocate()
+	third := dial(t, r, "tcp", alice)
+	third.want(stun.CodeAllocQuotaReached, stun.MethodAllocate, udpTransport)
+	dial(t, r, "udp", Mint(secret, "bob", time.Hour, clock.Now())).allocate()
+
+	first.want(0, stun.MethodRefresh, stun.RawAttribute{Type: stun.AttrLifetime, Value: make([]byte, 4)})
+	third.allocate()
+	fourth := dial(t, r, "udp", alice)
+	fourth.want(stun.CodeAllocQuotaReached, stun.MethodAllocate, udpTransport)
+
+	// A TCP connection takes its allocation with it.
+	_ = second.conn.Close()
+	for r.Stats().Allocations > 2 { // or the test times out
+		fourth.want(stun.CodeAllocMismatch, stun.MethodRefresh)
+	}
+	fourth.allocate()
+}
+
+// Permissions and channels are bounded, since pion keeps them without a bound; old ones make room.
+func TestGrants(t *testing.T) {
+	now := newClock().Now()
+	g := make(grants[int])
+	for i := range 3 {
+		if !g.add(i, now, time.Minute, 3) {
+			t.Fatalf("no room for %d", i)
+		}
+	}
+	if g.add(3, now, time.Minute, 3) {
+		t.Error("a fourth of three")
+	}
+	if !g.add(0, now.Add(30*time.Second), time.Minute, 3) {
+		t.Error("a renewal needs room")
+	}
+	if !g.add(3, now.Add(time.Minute), time.Minute, 3) || len(g) != 2 {
+		t.Errorf("after a minute %v", g)
+	}
+}
+
+func TestPermissionsAreBounded(t *testing.T) {
+	clock := newClock()
+	r := start(t, clock.Now, nil)
+	p := dial(t, r, "udp", Mint(secret, "alice", time.Hour, clock.Now()))
+	p.allocate()
+	at := func(i int) peer {
+		return peer(netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, 8, byte(i >> 8), byte(i)}), 9))
+	}
+	for i := range maxPermissions {
+		p.want(0, stun.MethodCreatePermission, at(i))
+	}
+	p.want(stun.CodeInsufficientCapacity, stun.MethodCreatePermission, at(maxPermissions))
+	p.want(stun.CodeInsufficientCapacity, stun.MethodChannelBind, channel(0x4000), at(maxPermissions))
+	p.want(0, stun.MethodCreatePermission, at(0))
+}
+
+// Payload above an account's rate is dropped, whichever of its allocations it takes and in
+// whichever direction, and passes again when time has gone by.
+func TestBandwidth(t *testing.T) {
+	clock := newClock()
+	sink, atSink := service(t)
+	r := start(t, clock.Now, func(c *Config) {
+		c.BytesPerSecond = 2000
+		c.AllowPeerPorts = []netip.AddrPort{atSink}
+	})
+	cred := Mint(secret, "alice", time.Hour, clock.Now())
+	one, two := dial(t, r, "udp", cred), dial(t, r, "udp", cred)
+	atOne := one.allocate()
+	two.allocate()
+	one.want(0, stun.MethodCreatePermission, peer(atSink))
+	two.want(0, stun.MethodCreatePermission, peer(atSink))
+	payload := make([]byte, 500)
+	for range 3 {
+		one.sendIndication(atSink, string(payload))
+	}
+	one.barrier()
+	if _, err := sink.WriteToUDPAddrPort(payload, atOne); err != nil {
+		t.Fatal(err)
+	}
+	one.data()
+	two.sendIndication(atSink, string(payload))
+	two.barrier()
+	if got := r.Stats().OverRate; got != 1 {
+		t.Errorf("%d packets over the rate, want 1", got)
+	}
+	dial(t, r, "udp", Mint(secret, "bob", time.Hour, clock.Now())).allocate() // others are not concerned
+	clock.advance(time.Second)
+	two.sendIndication(atSink, string(payload))
+	two.barrier()
+	if got := r.Stats().OverRate; got != 1 {
+		t.Errorf("%d packets over the rate a second later, want still 1", got)
+	}
+	for range 4 {
+		heard(t, sink)
+	}
+}
+
+// Ending all allocations is no way to a fresh share.
+func TestBandwidthOutlivesAllocations(t *testing.T) {
+	clock := newClock()
+	l := newLedger(Config{AllocationsPerAccount: 1, BytesPerSecond: 2000, Now: clock.Now})
+	a := &allocation{client: client{"udp", netip.MustParseAddrPort("127.0.0.1:1")}}
+	if err := l.enter(a, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	bucket := a.account.bytes
+	if !bucket.AllowN(clock.Now(), 2000) {
+		t.Fatal("no share at all")
+	}
+	l.strike(a)
+	if err := l.enter(a, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if a.account.bytes != bucket {
+		t.Error("a fresh share")
+	}
+}
+
+// Accounts that hold nothing and have their whole share again need not be remembered.
+func TestLedgerForgets(t *testing.T) {
+	clock := newClock()
+	l := newLedger(Config{AllocationsPerAccount: 1, BytesPerSecond: 2000, Now: clock.Now})
+	a := &allocation{client: client{"udp", netip.MustParseAddrPort("127.0.0.1:1")}}
+	enter := func(name string) {
+		t.Helper()
+		if err := l.enter(a, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter("holds")
+	for i := range manyAccounts - 1 {
+		enter(strconv.Itoa(i))
+		l.strike(a)
+	}
+	enter("uses")
+	a.account.bytes.AllowN(clock.Now(), 2000)
+	l.strike(a)
+	if len(l.accounts) != 2 {
+		t.Errorf("%d accounts, want those that hold and use something", len(l.accounts))
+	}
+}
