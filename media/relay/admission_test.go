@@ -76,7 +76,12 @@ func TestAllocateRefuses(t *testing.T) {
 	if n := r.Stats().Allocations; n != 0 {
 		t.Errorf("%d allocations", n)
 	}
-	p.allocate()
+	if relayed := p.allocate(raw(stun.AttrEvenPort, 0)); relayed.Port()%2 != 0 {
+		t.Errorf("relayed at %v, want an even port", relayed)
+	}
+	if n := r.Stats().Allocations; n != 1 {
+		t.Errorf("%d allocations, want 1", n)
+	}
 	public := peer(netip.MustParseAddrPort("8.8.8.8:9"))
 	p.want(stun.CodeBadRequest, stun.MethodChannelBind, channel(0x3FFF), public)
 	p.want(stun.CodeBadRequest, stun.MethodChannelBind, channel(0x8000), public)

@@ -10,6 +10,10 @@
 //	pion/turn (control.go)                       nonces, timers, permissions, channels
 //	allocation                                   to and from peers, each packet by IP and port
 //
+// A carrier is all that the gate knows of a transport, and a socket and the ledger all that an
+// allocation knows of the gate: a faster engine for the packets of bound channels takes the places
+// of datagrams and allocation and leaves requests to the rest.
+//
 // Invariants:
 //   - pion reads no packet that validate refuses, and no request that was not admitted.
 //   - No packet goes to or comes from an address that peers.mayExchange refuses: loopback, private

@@ -49,6 +49,7 @@ type applicant struct {
 	client   client
 	username string
 	account  string
+	even     bool // asks for an even port
 }
 
 // ReadFrom returns the next packet that pion may see.
@@ -99,7 +100,7 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 	switch verdict.do {
 	case pass:
 		if m.Type.Method == stun.MethodAllocate {
-			g.applicant = applicant{sender, who.username, who.account}
+			g.applicant = applicant{sender, who.username, who.account, m.Contains(stun.AttrEvenPort)}
 		}
 		return n
 	case challenge:
@@ -176,22 +177,23 @@ func (g *gate) WriteTo(p []byte, to net.Addr) (int, error) {
 // bindAttempts is how many ports are tried for one allocation.
 const bindAttempts = 128
 
-// AllocatePacketConn makes the relay socket of the applicant's allocation.
-func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error) {
+// AllocatePacketConn makes the relay socket of the applicant's allocation. For an even port pion
+// asks twice: it tries sockets until one has an even port, closes that, and then asks for the port.
+func (g *gate) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr, error) {
 	who := g.applicant
 	if who.username == "" {
 		return nil, nil, errors.New("relay: nobody asked for an allocation")
 	}
-	conn, err := g.bind()
+	conn, err := g.bind(uint16(port), who.even)
 	if err != nil {
 		return nil, nil, err
 	}
-	port := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	bound := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	a := &allocation{
 		UDPConn:     conn,
 		client:      who.client,
 		username:    who.username,
-		relayed:     netip.AddrPortFrom(g.relayIP, port),
+		relayed:     netip.AddrPortFrom(g.relayIP, bound),
 		anywhere:    g.bindIP.IsUnspecified(),
 		peers:       g.peers,
 		ledger:      g.ledger,
@@ -209,13 +211,19 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 	return a, net.UDPAddrFromAddrPort(a.relayed), nil
 }
 
-// bind opens a socket at a port of the range that nobody can foretell.
-func (g *gate) bind() (*net.UDPConn, error) {
+// bind opens a socket at port, or, if that is 0, at one of the range that nobody can foretell.
+func (g *gate) bind(port uint16, even bool) (*net.UDPConn, error) {
+	if port != 0 {
+		return net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(g.bindIP, port)))
+	}
 	size := int(g.maxPort) - int(g.minPort) + 1
 	first := rand.IntN(size)
 	var err error
 	for i := range min(size, bindAttempts) {
 		port := g.minPort + uint16((first+i)%size)
+		if even && port%2 != 0 {
+			continue
+		}
 		var conn *net.UDPConn
 		conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(g.bindIP, port)))
 		if err == nil {

@@ -168,9 +168,9 @@ func (p *probe) want(wanted stun.ErrorCode, method stun.Method, setters ...stun.
 var udpTransport = stun.RawAttribute{Type: stun.AttrRequestedTransport, Value: []byte{protocolUDP, 0, 0, 0}}
 
 // allocate returns the relayed address.
-func (p *probe) allocate() netip.AddrPort {
+func (p *probe) allocate(extra ...stun.Setter) netip.AddrPort {
 	p.t.Helper()
-	response := p.want(0, stun.MethodAllocate, udpTransport)
+	response := p.want(0, stun.MethodAllocate, append([]stun.Setter{udpTransport}, extra...)...)
 	var relayed stun.XORMappedAddress
 	if err := relayed.GetFromAs(response, stun.AttrXORRelayedAddress); err != nil {
 		p.t.Fatal(err)

@@ -64,8 +64,7 @@ const (
 )
 
 // admitAllocate refuses what pion v3 would misunderstand: it makes a UDP allocation when asked for
-// TCP, an IPv4 one when asked for IPv6, opens up to 128 sockets to find an even port, and ignores
-// reservations.
+// TCP, an IPv4 one when asked for IPv6, and ignores that a port is to be reserved or was.
 func admitAllocate(m *stun.Message, full bool) verdict {
 	if v, err := m.Get(stun.AttrRequestedTransport); err == nil && v[0] != protocolUDP {
 		return refused(stun.CodeUnsupportedTransProto)
@@ -73,7 +72,11 @@ func admitAllocate(m *stun.Message, full bool) verdict {
 	if v, err := m.Get(stun.AttrRequestedAddressFamily); err == nil && v[0] != familyIPv4 {
 		return refused(stun.CodeAddrFamilyNotSupported)
 	}
-	if m.Contains(stun.AttrEvenPort) || m.Contains(stun.AttrReservationToken) {
+	reserve := false
+	if v, err := m.Get(stun.AttrEvenPort); err == nil {
+		reserve = v[0]&0x80 != 0
+	}
+	if reserve || m.Contains(stun.AttrReservationToken) {
 		return refused(stun.CodeInsufficientCapacity)
 	}
 	if full {
