@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"net/netip"
 	"strconv"
 	"testing"
@@ -209,6 +210,26 @@ func TestBandwidthOutlivesAllocations(t *testing.T) {
 	}
 	if a.account.bytes != bucket {
 		t.Error("a fresh share")
+	}
+}
+
+// Two gates may have admitted requests of one account at the same time; the ledger has the last word.
+func TestLedgerRefuses(t *testing.T) {
+	l := newLedger(Config{AllocationsPerAccount: 1, BytesPerSecond: 2000, Now: newClock().Now})
+	first := &allocation{client: client{"udp", netip.MustParseAddrPort("127.0.0.1:1")}}
+	second := &allocation{client: client{"tcp", netip.MustParseAddrPort("127.0.0.1:1")}}
+	if err := l.enter(first, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.enter(second, "alice"); !errors.Is(err, errQuota) {
+		t.Errorf("got %v, want errQuota", err)
+	}
+	l.strike(first)
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.enter(second, "alice"); !errors.Is(err, errClosed) {
+		t.Errorf("got %v, want errClosed", err)
 	}
 }
 
