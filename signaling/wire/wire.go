@@ -27,7 +27,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -142,3 +144,14 @@ var (
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
 	)
 )
+
+// Frames returns one value of every frame, by who sends it, in type order.
+func Frames() (client, server []Frame) { return listed(fromClient), listed(fromServer) }
+
+func listed(known map[string]reflect.Type) []Frame {
+	frames := make([]Frame, 0, len(known))
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		frames = append(frames, reflect.New(known[name]).Interface().(Frame))
+	}
+	return frames
+}
