@@ -1,0 +1,246 @@
+package presence
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Timings are how long someone without a session still counts as here, so
+// that a reload or a flapping line does not flicker for others.
+type Timings struct {
+	Reload time.Duration // after the page closed its session itself
+	Lost   time.Duration // after the line was lost
+}
+
+// DefaultTimings are the timings of a Tracker given none.
+var DefaultTimings = Timings{Reload: 5 * time.Second, Lost: 30 * time.Second}
+
+// Own is what a person has set about the own presence.
+type Own struct {
+	State  State // Choosable
+	Status string
+}
+
+// Tracker knows who is here now. What others may see changes through its
+// methods only, and each real change is told once, in order per account.
+type Tracker struct {
+	timings Timings
+	changed func(AccountID, View)
+
+	telling sync.Mutex // held while changed is called; taken before mu
+
+	mu       sync.Mutex
+	people   map[AccountID]*person
+	sessions map[SessionID]AccountID
+	closed   bool
+}
+
+// person is an account that is here or was until a moment ago, guarded by
+// Tracker.mu.
+type person struct {
+	own      Own
+	inCall   bool
+	sessions map[SessionID]*attendance
+	until    time.Time // end of grace, when there is no session
+	wasIdle  bool      // during grace
+	grace    *time.Timer
+	told     View // what others were told last
+}
+
+type attendance struct {
+	device DeviceID
+	idle   bool
+}
+
+// NewTracker makes a tracker. Changed is called without locks that others
+// need, and may read the tracker, but must not change it.
+func NewTracker(timings Timings, changed func(AccountID, View)) *Tracker {
+	if timings == (Timings{}) {
+		timings = DefaultTimings
+	}
+	return &Tracker{
+		timings: timings, changed: changed,
+		people: make(map[AccountID]*person), sessions: make(map[SessionID]AccountID),
+	}
+}
+
+// Connect begins a session of a device.
+func (t *Tracker) Connect(account AccountID, device DeviceID, session SessionID, own Own, idle bool) {
+	t.change(account, func(p *person) {
+		p.own = own
+		p.sessions[session] = &attendance{device: device, idle: idle}
+		t.sessions[session] = account
+		if p.grace != nil {
+			p.grace.Stop()
+			p.grace = nil
+		}
+	})
+}
+
+// Disconnect ends a session. Clean says that the page closed it itself.
+func (t *Tracker) Disconnect(session SessionID, clean bool) {
+	t.mu.Lock()
+	account, ok := t.sessions[session]
+	t.mu.Unlock()
+	if !ok {
+		return
+	}
+	t.change(account, func(p *person) {
+		gone := p.sessions[session]
+		delete(p.sessions, session)
+		delete(t.sessions, session)
+		if len(p.sessions) > 0 || gone == nil || t.closed {
+			return
+		}
+		wait := t.timings.Lost
+		if clean {
+			wait = t.timings.Reload
+		}
+		p.wasIdle = gone.idle
+		p.grace = time.AfterFunc(wait, func() { t.expire(account) })
+	})
+}
+
+// expire ends the grace of an account, unless someone came back meanwhile.
+func (t *Tracker) expire(account AccountID) {
+	t.change(account, func(p *person) {
+		if len(p.sessions) == 0 {
+			p.grace = nil
+		}
+	})
+}
+
+// SetIdle says whether somebody touches the device of a session.
+func (t *Tracker) SetIdle(session SessionID, idle bool) {
+	t.mu.Lock()
+	account, ok := t.sessions[session]
+	t.mu.Unlock()
+	if !ok {
+		return
+	}
+	t.change(account, func(p *person) {
+		if at := p.sessions[session]; at != nil {
+			at.idle = idle
+		}
+	})
+}
+
+// SetOwn changes what a person has set. It has no effect on somebody who is
+// not here: it will be passed with the next Connect.
+func (t *Tracker) SetOwn(account AccountID, own Own) {
+	t.change(account, func(p *person) { p.own = own })
+}
+
+// SetInCall says whether an account is in a conversation.
+func (t *Tracker) SetInCall(account AccountID, inCall bool) {
+	t.change(account, func(p *person) { p.inCall = inCall })
+}
+
+// View is what somebody who may see the account sees of it.
+func (t *Tracker) View(account AccountID) View {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.people[account]; p != nil {
+		return p.view()
+	}
+	return Hidden
+}
+
+// Own is what the account has set, and whether it is here at all (grace
+// included).
+func (t *Tracker) Own(account AccountID) (Own, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.people[account]
+	if p == nil || !p.here() {
+		return Own{}, false
+	}
+	return p.own, true
+}
+
+// Devices lists the devices of an account that have a session now, sorted.
+func (t *Tracker) Devices(account AccountID) []DeviceID {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.people[account]
+	if p == nil {
+		return nil
+	}
+	var out []DeviceID
+	for _, at := range p.sessions {
+		out = append(out, at.device)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// InGrace reports whether an account has no session but may be back in a
+// moment.
+func (t *Tracker) InGrace(account AccountID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.people[account]
+	return p != nil && len(p.sessions) == 0 && p.grace != nil
+}
+
+// Close stops all timers; nothing is told afterwards.
+func (t *Tracker) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	for _, p := range t.people {
+		if p.grace != nil {
+			p.grace.Stop()
+		}
+	}
+}
+
+// change applies f to an account and tells what others see differently.
+func (t *Tracker) change(account AccountID, f func(*person)) {
+	t.telling.Lock()
+	defer t.telling.Unlock()
+	t.mu.Lock()
+	p := t.people[account]
+	if p == nil {
+		p = &person{sessions: make(map[SessionID]*attendance), told: Hidden}
+		t.people[account] = p
+	}
+	f(p)
+	view := p.view()
+	differs := view != p.told && !t.closed
+	p.told = view
+	if !p.here() && !p.inCall {
+		delete(t.people, account)
+	}
+	t.mu.Unlock()
+	if differs {
+		t.changed(account, view)
+	}
+}
+
+func (p *person) here() bool { return len(p.sessions) > 0 || p.grace != nil }
+
+// view is the best of a person's devices under what the person has set.
+func (p *person) view() View {
+	if !p.here() || p.own.State == Invisible {
+		return Hidden
+	}
+	v := View{State: p.own.State, Status: p.own.Status, InCall: p.inCall}
+	if v.State == Available && p.idle() {
+		v.State = Away
+	}
+	return v
+}
+
+func (p *person) idle() bool {
+	if len(p.sessions) == 0 {
+		return p.wasIdle
+	}
+	for _, at := range p.sessions {
+		if !at.idle {
+			return false
+		}
+	}
+	return true
+}
