@@ -29,6 +29,9 @@ type CallRing struct {
 	Offer    string             `json:"offer"`
 	Age      int64              `json:"age_ms"`
 	Lifetime int64              `json:"lifetime_ms"` // rings at most this long in all
+	// Replaces is the id of the device's own invite to the same person, which
+	// crossed this call (glare): it is over, and this ring is answered at once.
+	Replaces string `json:"replaces,omitempty"`
 }
 
 // CallRinging is a callee device's word that it really rings.

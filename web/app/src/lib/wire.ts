@@ -56,6 +56,24 @@ export type Relation = "" | "requested" | "contact" | "blocked";
 export type Shown = "stranger" | "requested" | "incoming" | "contact" | "blocked";
 
 /**
+ * Timings are how long someone without a session still counts as here, so
+ * that a reload or a flapping line does not flicker for others.
+ */
+export interface Timings {
+}
+
+/** Own is what a person has set about the own presence. */
+export interface Own {
+}
+
+/**
+ * Tracker knows who is here now. What others may see changes through its
+ * methods only, and each real change is told once, in order per account.
+ */
+export interface Tracker {
+}
+
+/**
  * CallInvite asks the server to reach someone. Call is an id made by the
  * client (UUIDv4). Offer is the caller's session description; whoever answers
  * first answers it: a device of the callee, or the server itself when nobody
@@ -80,6 +98,11 @@ export interface CallRing {
   age_ms: number;
   /** rings at most this long in all */
   lifetime_ms: number;
+  /**
+   * Replaces is the id of the device's own invite to the same person, which
+   * crossed this call (glare): it is over, and this ring is answered at once.
+   */
+  replaces?: string;
 }
 
 /** CallRinging is a callee device's word that it really rings. */
