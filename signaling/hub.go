@@ -1,0 +1,219 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+	"parley/voicemail/store"
+)
+
+// pollEvery bounds how late an event arrives when the bus lost its hint.
+const pollEvery = 5 * time.Second
+
+// heads is the part of the mailbox that poll asks.
+type heads interface {
+	Heads(ctx context.Context, accounts []presence.AccountID) (map[presence.AccountID]int64, error)
+}
+
+// Hub knows the sockets of this node and reaches those of all nodes through
+// the bus.
+type Hub struct {
+	bus     Bus
+	mailbox heads
+	log     *slog.Logger
+
+	mu       sync.Mutex
+	accounts map[presence.AccountID]*here
+}
+
+// here is an account with sockets on this node, guarded by Hub.mu.
+type here struct {
+	conns       map[*conn]struct{}
+	unsubscribe func()
+}
+
+func newHub(bus Bus, mailbox heads, log *slog.Logger) *Hub {
+	return &Hub{bus: bus, mailbox: mailbox, log: log, accounts: make(map[presence.AccountID]*here)}
+}
+
+// address heads a parcel on the bus. A parcel without frame is a hint.
+type address struct {
+	Device presence.DeviceID `json:"d,omitempty"` // only this device
+	Except presence.DeviceID `json:"x,omitempty"` // all but this device
+	Head   int64             `json:"h,omitempty"` // the log goes this far
+}
+
+func subject(account presence.AccountID) string { return "account." + string(account) }
+
+// Send puts a frame on the sockets of one device, or of all with device "".
+func (h *Hub) Send(account presence.AccountID, device presence.DeviceID, f wire.Frame) {
+	h.publish(account, address{Device: device}, f)
+}
+
+// SendOthers puts a frame on the sockets of all devices but one.
+func (h *Hub) SendOthers(account presence.AccountID, except presence.DeviceID, f wire.Frame) {
+	h.publish(account, address{Except: except}, f)
+}
+
+// Push tells the participants' sockets that their logs have grown. It is
+// called after the commit; the entries themselves are read from the log.
+func (h *Hub) Push(entries []store.Entry) {
+	for _, e := range entries {
+		h.publish(e.Account, address{Head: e.Pos}, nil)
+	}
+}
+
+func (h *Hub) publish(account presence.AccountID, to address, f wire.Frame) {
+	parcel, err := json.Marshal(to)
+	if err != nil {
+		h.log.Error("encode address", "err", err)
+		return
+	}
+	if f != nil {
+		frame, err := wire.Encode(f)
+		if err != nil {
+			h.log.Error("encode frame", "err", err)
+			return
+		}
+		parcel = append(append(parcel, '\n'), frame...)
+	}
+	h.bus.Publish(subject(account), parcel)
+}
+
+// deliver takes a parcel from the bus to this node's sockets of account.
+func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
+	head, frame, isFrame := bytes.Cut(parcel, []byte{'\n'})
+	var to address
+	if err := json.Unmarshal(head, &to); err != nil {
+		h.log.Error("parcel from the bus", "err", err)
+		return
+	}
+	for _, c := range h.conns(account) {
+		switch {
+		case !isFrame:
+			c.hint(to.Head)
+		case to.Device != "" && c.who.Device != to.Device, to.Except != "" && c.who.Device == to.Except:
+		default:
+			c.enqueue(frame)
+		}
+	}
+}
+
+// Devices returns the devices of an account that have an open session.
+func (h *Hub) Devices(account presence.AccountID) []presence.DeviceID {
+	var out []presence.DeviceID
+	seen := make(map[presence.DeviceID]bool)
+	for _, c := range h.conns(account) {
+		if !seen[c.who.Device] {
+			seen[c.who.Device] = true
+			out = append(out, c.who.Device)
+		}
+	}
+	return out
+}
+
+// add makes c reachable. It must be called before the log's head is read for
+// its welcome, so that no hint falls in between.
+func (h *Hub) add(c *conn) {
+	account := c.who.Account
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := h.accounts[account]
+	if at == nil {
+		at = &here{conns: make(map[*conn]struct{})}
+		at.unsubscribe = h.bus.Subscribe(subject(account), func(parcel []byte) { h.deliver(account, parcel) })
+		h.accounts[account] = at
+	}
+	at.conns[c] = struct{}{}
+}
+
+// remove forgets c and reports whether its device has no other socket here.
+func (h *Hub) remove(c *conn) (deviceGone bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := h.accounts[c.who.Account]
+	if at == nil {
+		return true
+	}
+	delete(at.conns, c)
+	if len(at.conns) == 0 {
+		at.unsubscribe()
+		delete(h.accounts, c.who.Account)
+	}
+	for other := range at.conns {
+		if other.who.Device == c.who.Device {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *Hub) conns(account presence.AccountID) []*conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := h.accounts[account]
+	if at == nil {
+		return nil
+	}
+	out := make([]*conn, 0, len(at.conns))
+	for c := range at.conns {
+		out = append(out, c)
+	}
+	return out
+}
+
+func (h *Hub) allConns() []*conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []*conn
+	for _, at := range h.accounts {
+		for c := range at.conns {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// poll asks the log now and then how far it goes, until ctx ends.
+func (h *Hub) poll(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := h.pollOnce(ctx); err != nil && ctx.Err() == nil {
+			h.log.Warn("poll the log's heads", "err", err)
+		}
+	}
+}
+
+func (h *Hub) pollOnce(ctx context.Context) error {
+	h.mu.Lock()
+	accounts := make([]presence.AccountID, 0, len(h.accounts))
+	for account := range h.accounts {
+		accounts = append(accounts, account)
+	}
+	h.mu.Unlock()
+	if len(accounts) == 0 {
+		return nil
+	}
+	heads, err := h.mailbox.Heads(ctx, accounts)
+	if err != nil {
+		return err
+	}
+	for account, head := range heads {
+		for _, c := range h.conns(account) {
+			c.hint(head)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package signaling
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+
+	"parley/presence"
+	"parley/signaling/wire"
+	"parley/voicemail/store"
+)
+
+// watchers knows which sockets want to hear of whom: those of mutual contacts.
+type watchers struct {
+	mu      sync.Mutex
+	of      map[presence.AccountID]map[*conn]struct{} // who is watched, by which sockets
+	watched map[*conn][]presence.AccountID            // the same, turned round
+}
+
+func newWatchers() *watchers {
+	return &watchers{
+		of:      make(map[presence.AccountID]map[*conn]struct{}),
+		watched: make(map[*conn][]presence.AccountID),
+	}
+}
+
+// set replaces whom c watches.
+func (w *watchers) set(c *conn, accounts []presence.AccountID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dropLocked(c)
+	for _, account := range accounts {
+		if w.of[account] == nil {
+			w.of[account] = make(map[*conn]struct{})
+		}
+		w.of[account][c] = struct{}{}
+	}
+	w.watched[c] = accounts
+}
+
+func (w *watchers) drop(c *conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dropLocked(c)
+}
+
+func (w *watchers) dropLocked(c *conn) {
+	for _, account := range w.watched[c] {
+		delete(w.of[account], c)
+		if len(w.of[account]) == 0 {
+			delete(w.of, account)
+		}
+	}
+	delete(w.watched, c)
+}
+
+func (w *watchers) list(account presence.AccountID) []*conn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	out := make([]*conn, 0, len(w.of[account]))
+	for c := range w.of[account] {
+		out = append(out, c)
+	}
+	return out
+}
+
+// tellWatchers is the tracker's word that others see account differently now.
+func (s *Server) tellWatchers(account presence.AccountID, view presence.View) {
+	for _, c := range s.watchers.list(account) {
+		c.see(account, view)
+	}
+}
+
+func presenceUpdate(seen map[presence.AccountID]presence.View) *wire.PresenceUpdate {
+	people := make([]wire.Seen, 0, len(seen))
+	for account, view := range seen {
+		people = append(people, wire.Seen{Account: account, View: view})
+	}
+	return &wire.PresenceUpdate{People: people}
+}
+
+// contacts lists everybody c's account has something with, and makes c watch
+// those whose presence it may see. Watching begins before the views are read,
+// so that no change is missed in between.
+func (s *Server) contacts(ctx context.Context, c *conn) ([]wire.Person, error) {
+	rows, err := s.mailbox.Contacts(ctx, c.who.Account)
+	if err != nil {
+		return nil, fmt.Errorf("contacts: %w", err)
+	}
+	var watch []presence.AccountID
+	for _, row := range rows {
+		if row.May(presence.See) {
+			watch = append(watch, row.Account)
+		}
+	}
+	s.watchers.set(c, watch)
+	people := make([]wire.Person, 0, len(rows))
+	for _, row := range rows {
+		people = append(people, s.person(row))
+	}
+	return people, nil
+}
+
+// person is a contact row with what its owner may see of the person's presence.
+func (s *Server) person(row store.Contact) wire.Person {
+	view := presence.Hidden
+	if row.May(presence.See) {
+		view = s.tracker.View(row.Account)
+	}
+	return wire.Person{Account: row.Account, Name: row.Name, Relation: row.Shown(), View: view}
+}
+
+func (s *Server) setPresence(ctx context.Context, c *conn, f *wire.PresenceSet) error {
+	status := strings.TrimSpace(f.Status)
+	if !f.State.Choosable() || utf8.RuneCountInString(status) > wire.MaxStatus || strings.ContainsFunc(status, unicode.IsControl) {
+		return errInvalid
+	}
+	account := c.who.Account
+	if err := s.mailbox.SetPresence(ctx, account, f.State, status); err != nil {
+		return fmt.Errorf("set presence: %w", err)
+	}
+	s.tracker.SetOwn(account, presence.Own{State: f.State, Status: status})
+	row, err := s.mailbox.Account(ctx, account)
+	if err != nil {
+		return fmt.Errorf("account after presence: %w", err)
+	}
+	// Device is left out: each device knows its own.
+	s.hub.Send(account, "", &wire.Self{Account: account, Name: row.Name, Admin: row.Admin, State: f.State, Status: status})
+	c.send(&wire.OK{Re: f.ID})
+	return nil
+}
+
+func (s *Server) directory(ctx context.Context, c *conn, f *wire.Directory) error {
+	if f.Limit < 0 || f.Limit > wire.MaxPage || len(f.Query) > wire.MaxID*4 || len(f.After) > wire.MaxID*4 {
+		return errInvalid
+	}
+	limit := f.Limit
+	if limit == 0 {
+		limit = 50
+	}
+	rows, more, err := s.mailbox.Directory(ctx, c.who.Account, f.Query, f.After, limit)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	people := make([]wire.Person, 0, len(rows))
+	for _, row := range rows {
+		people = append(people, s.person(row))
+	}
+	c.send(&wire.People{Re: f.ID, People: people, More: more})
+	return nil
+}
+
+func (s *Server) setContact(ctx context.Context, c *conn, f *wire.ContactSet) error {
+	if err := s.mailbox.SetContact(ctx, c.who.Account, f.Account, f.Action); err != nil {
+		return err
+	}
+	c.send(&wire.OK{Re: f.ID})
+	return s.relationChanged(ctx, c.who.Account, f.Account)
+}
+
+// ContactsChanged tells accounts that became contacts outside of a session,
+// each pair among them, as when an invite is redeemed.
+func (s *Server) ContactsChanged(ctx context.Context, a, b presence.AccountID) error {
+	return s.relationChanged(ctx, a, b)
+}
+
+// relationChanged lets both sides' sockets watch, or stop to watch, the other,
+// and tells them what they are to each other now.
+func (s *Server) relationChanged(ctx context.Context, a, b presence.AccountID) error {
+	for _, pair := range [][2]presence.AccountID{{a, b}, {b, a}} {
+		me, other := pair[0], pair[1]
+		conns := s.hub.conns(me)
+		if len(conns) == 0 {
+			continue
+		}
+		for _, c := range conns {
+			if _, err := s.contacts(ctx, c); err != nil {
+				return err
+			}
+		}
+		between, err := s.mailbox.Between(ctx, me, other)
+		if err != nil {
+			return fmt.Errorf("relation: %w", err)
+		}
+		row, err := s.mailbox.Account(ctx, other)
+		if err != nil {
+			return fmt.Errorf("account of contact: %w", err)
+		}
+		person := s.person(store.Contact{Account: other, Name: row.Name, Between: between})
+		s.hub.Send(me, "", &wire.ContactUpdate{Person: person})
+	}
+	return nil
+}

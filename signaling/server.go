@@ -1,0 +1,175 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/websocket"
+
+	"parley/presence"
+	"parley/signaling/call"
+	"parley/signaling/wire"
+	"parley/voicemail"
+)
+
+// Identity is who a socket belongs to, as the door has checked it.
+type Identity struct {
+	Account presence.AccountID
+	Device  presence.DeviceID
+}
+
+// Bus carries hints and frames to where an account's sockets are. It may lose,
+// repeat and reorder. Deliver must not block.
+type Bus interface {
+	Publish(subject string, data []byte)
+	Subscribe(subject string, deliver func(data []byte)) (cancel func())
+}
+
+// Config is everything a Server needs; all fields without a default are
+// required.
+type Config struct {
+	Mailbox *voicemail.Mailbox
+	Media   Media
+	Bus     Bus
+	// IceServers mints the ICE servers of an account, and for how long they
+	// are good.
+	IceServers func(presence.AccountID) ([]wire.IceServer, time.Duration)
+	Presence   presence.Timings // zero: presence.DefaultTimings
+	Calls      call.Timings     // zero: call.DefaultTimings
+	// RecordingLimit is the longest voice message, told to clients.
+	RecordingLimit time.Duration
+	Now            func() time.Time // default time.Now
+	Log            *slog.Logger
+}
+
+// Server is the signaling of one node.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	now      func() time.Time
+	mailbox  *voicemail.Mailbox
+	tracker  *presence.Tracker
+	hub      *Hub
+	calls    *calls
+	watchers *watchers
+	upgrader websocket.Upgrader
+
+	ctx        context.Context // ends with Shutdown
+	cancel     context.CancelFunc
+	background sync.WaitGroup
+
+	mu       sync.Mutex
+	stopping bool
+	sockets  sync.WaitGroup // one for each running Serve; Add only under mu and before stopping
+}
+
+// errStopping refuses sockets once Shutdown has begun.
+var errStopping = errors.New("server is stopping")
+
+// New starts the signaling of a node. Calls that a crash cut off get their
+// entry in both mailboxes before it returns.
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Server{
+		cfg:      cfg,
+		log:      cfg.Log,
+		now:      cfg.Now,
+		mailbox:  cfg.Mailbox,
+		watchers: newWatchers(),
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: 10 * time.Second,
+			// The door has checked the Origin; compression stays off
+			// because the read limit would count compressed bytes.
+			CheckOrigin: func(*http.Request) bool { return true },
+		},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.hub = newHub(cfg.Bus, cfg.Mailbox, cfg.Log)
+	s.tracker = presence.NewTracker(cfg.Presence, s.tellWatchers)
+	s.calls = newCalls(s.ctx, callsConfig{
+		Line: s.hub, Presence: s.tracker, Mailbox: cfg.Mailbox, Media: cfg.Media,
+		Push: s.hub.Push, Timings: cfg.Calls, Now: cfg.Now, Log: cfg.Log,
+	})
+	if err := s.calls.recover(ctx); err != nil {
+		s.cancel()
+		s.tracker.Close()
+		return nil, err
+	}
+	s.background.Go(func() { s.hub.poll(s.ctx) })
+	return s, nil
+}
+
+// Serve upgrades a request to the WebSocket of who and blocks until it ends.
+func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
+	if err := s.enter(); err != nil {
+		w.Header().Set("Retry-After", "2")
+		http.Error(w, "The server is restarting.", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.sockets.Done()
+	ws, err := s.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		s.log.Debug("upgrade refused", "account", who.Account, "err", err)
+		return // Upgrade has answered
+	}
+	c := newConn(ws, who, presence.SessionID(uuid.NewString()), s.mailbox, s.hub, s.log)
+	c.run(s.ctx, s)
+}
+
+func (s *Server) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return errStopping
+	}
+	s.sockets.Add(1)
+	return nil
+}
+
+// SignedOut ends the sockets of a device whose sign-in was revoked.
+func (s *Server) SignedOut(account presence.AccountID, device presence.DeviceID) {
+	for _, c := range s.hub.conns(account) {
+		if c.who.Device == device {
+			c.sayBye(wire.ByeSignIn, "signed_out", 0)
+		}
+	}
+}
+
+// Shutdown says goodbye on every socket, asking clients to come back spread
+// over a few seconds, and ends when all goroutines have.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	already := s.stopping
+	s.stopping = true
+	s.mu.Unlock()
+	if already {
+		return nil
+	}
+	err := s.calls.shutdown(ctx)
+	all := s.hub.allConns()
+	for i, c := range all {
+		spread := time.Duration(i) * 2 * time.Millisecond // 500 clients a second
+		c.sayBye(wire.ByeReconnect, "server_restart", 500*time.Millisecond+spread)
+	}
+	gone := make(chan struct{})
+	go func() { s.sockets.Wait(); close(gone) }()
+	patience := time.NewTimer(3 * time.Second)
+	defer patience.Stop()
+	select {
+	case <-gone:
+	case <-patience.C: // the rest is cut off by cancel
+	case <-ctx.Done():
+	}
+	s.cancel()
+	<-gone
+	s.background.Wait()
+	s.tracker.Close()
+	return err
+}

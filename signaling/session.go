@@ -1,0 +1,92 @@
+package signaling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// hello opens the session: welcome, then the snapshot or the rest of the log.
+// A client that lost its place may say hello again on the same socket.
+func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
+	if !slices.Contains(f.Versions, wire.Version) {
+		c.fail("", wire.CodeVersion, 0)
+		c.end(websocket.ClosePolicyViolation, string(wire.CodeVersion))
+		return nil
+	}
+	account, err := s.mailbox.Account(ctx, c.who.Account)
+	if err != nil {
+		return fmt.Errorf("account of session: %w", err)
+	}
+	if !c.greeted {
+		s.hub.add(c) // before the head is read: no hint falls in between
+		s.tracker.Connect(c.who.Account, c.who.Device, c.session, presence.Own{State: account.State, Status: account.Status}, f.Idle)
+	}
+	contacts, err := s.contacts(ctx, c)
+	if err != nil {
+		return err
+	}
+	head, err := s.mailbox.Head(ctx, c.who.Account)
+	if err != nil {
+		return fmt.Errorf("head of log: %w", err)
+	}
+	reset := f.Epoch != s.mailbox.Epoch() || f.Pos < 0 || f.Pos > head
+	ice, ttl := s.cfg.IceServers(c.who.Account)
+	welcome := &wire.Welcome{
+		Version: wire.Version, Session: c.session, Epoch: s.mailbox.Epoch(), Head: head, Reset: reset,
+		Self: wire.Self{
+			Account: account.ID, Device: c.who.Device, Name: account.Name, Admin: account.Admin,
+			State: account.State, Status: account.Status,
+		},
+		Contacts: contacts,
+		Ice:      ice, IceTTL: ttl.Milliseconds(),
+		Limits: wire.Limits{
+			Text: wire.MaxText, Status: wire.MaxStatus, Page: wire.MaxPage,
+			Recording: s.cfg.RecordingLimit.Milliseconds(),
+		},
+		PingEvery:  pingEvery.Milliseconds(),
+		ServerTime: s.now().UnixMilli(),
+	}
+	from := f.Pos
+	if !reset {
+		c.send(welcome)
+	} else {
+		pos, conversations, err := s.mailbox.Snapshot(ctx, c.who.Account)
+		if err != nil {
+			return fmt.Errorf("snapshot: %w", err)
+		}
+		welcome.Head, from = pos, pos
+		c.send(welcome)
+		c.send(snapshotOf(c.who, pos, conversations))
+	}
+	c.followLog(from, head)
+	if !c.greeted {
+		c.greeted = true
+		s.calls.deviceBack(c.who.Account, c.who.Device)
+	}
+	return nil
+}
+
+// closed ends what the socket stood for. Clean says that the page closed it.
+func (s *Server) closed(c *conn, clean bool) {
+	if !c.greeted {
+		return
+	}
+	s.watchers.drop(c)
+	gone := s.hub.remove(c)
+	s.tracker.Disconnect(c.session, clean)
+	if gone {
+		s.calls.deviceGone(c.who.Account, c.who.Device)
+	}
+}
+
+func (s *Server) iceServers(account presence.AccountID) (*wire.IceUpdate, time.Duration) {
+	ice, ttl := s.cfg.IceServers(account)
+	return &wire.IceUpdate{Ice: ice, IceTTL: ttl.Milliseconds()}, ttl
+}

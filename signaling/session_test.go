@@ -1,0 +1,161 @@
+package signaling
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/gorilla/websocket"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+func TestBadFrames(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	h.join(t, "eve")
+	c, _ := h.enter(t, "ann")
+
+	for name, test := range map[string]struct {
+		frame string
+		code  wire.Code
+	}{
+		"unknown type":    {`{"type":"teleport","id":"1"}`, wire.CodeUnknownFrame},
+		"no type":         {`{"id":"1"}`, wire.CodeUnknownFrame},
+		"not JSON":        {`hello`, wire.CodeMalformed},
+		"wrong JSON type": {`{"type":"history","id":"1","before":"x"}`, wire.CodeMalformed},
+		"deep":            {`{"type":"ping","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, wire.CodeMalformed},
+		"long id":         {`{"type":"ping","id":"` + strings.Repeat("x", 65) + `"}`, wire.CodeMalformed},
+		"page too long":   {`{"type":"history","id":"1","conv":"x","limit":201}`, wire.CodeInvalid},
+		"bad state":       {`{"type":"presence.set","id":"1","state":"offline","status":""}`, wire.CodeInvalid},
+		"long status":     {`{"type":"presence.set","id":"1","state":"away","status":"` + strings.Repeat("x", 141) + `"}`, wire.CodeInvalid},
+		"no such call":    {`{"type":"call.hangup","call":"nothing"}`, wire.CodeNoCall},
+		"no such conv":    {`{"type":"history","id":"1","conv":"nothing"}`, wire.CodeNotFound},
+	} {
+		c.raw(websocket.TextMessage, []byte(test.frame))
+		got := next[*wire.Error](c)
+		if got.Code != test.code || got.Message == "" {
+			t.Errorf("%s: %s, want code %s and a sentence", name, asJSON(got), test.code)
+		}
+	}
+	// The socket has survived all of that.
+	c.say(&wire.Ping{})
+	next[*wire.Pong](c)
+
+	// A send is rejected, not just failed: nothing was stored.
+	for name, test := range map[string]struct {
+		send wire.Send
+		code wire.Code
+	}{
+		"not a contact": {wire.Send{ID: "1", CID: "cid-of-16-chars-", To: h.people["eve"], Text: "hi"}, wire.CodeNotContact},
+		"nobody":        {wire.Send{ID: "2", CID: "cid-of-16-chars-", To: "nobody", Text: "hi"}, wire.CodeNotContact},
+		"empty":         {wire.Send{ID: "3", CID: "cid-of-16-chars-", To: h.people["bob"], Text: " \n"}, wire.CodeInvalid},
+		"too long":      {wire.Send{ID: "4", CID: "cid-of-16-chars-", To: h.people["bob"], Text: strings.Repeat("x", wire.MaxText+1)}, wire.CodeTooLarge},
+		"bad cid":       {wire.Send{ID: "5", CID: "x", To: h.people["bob"], Text: "hi"}, wire.CodeInvalid},
+	} {
+		c.say(&test.send)
+		got := next[*wire.Rejected](c)
+		if got.Code != test.code || got.Re != test.send.ID || got.CID != test.send.CID || got.Retryable || got.Message == "" {
+			t.Errorf("%s: %s, want code %s", name, asJSON(got), test.code)
+		}
+	}
+}
+
+func TestFramesThatEndTheSocket(t *testing.T) {
+	h := open(t, plainBus(), "ann")
+	for name, test := range map[string]struct {
+		kind int
+		data []byte
+		code int
+	}{
+		"too large":     {websocket.TextMessage, append([]byte(`{"type":"ping","x":"`), bytes.Repeat([]byte("x"), wire.MaxFrame)...), websocket.CloseMessageTooBig},
+		"invalid UTF-8": {websocket.TextMessage, []byte("{\"type\":\"ping\",\"x\":\"\xff\"}"), websocket.CloseInvalidFramePayloadData},
+		"binary":        {websocket.BinaryMessage, []byte("x"), websocket.CloseUnsupportedData},
+		"old version":   {websocket.TextMessage, []byte(`{"type":"hello","versions":[0]}`), websocket.ClosePolicyViolation},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := h.enter(t, "ann")
+			c.raw(test.kind, test.data)
+			if got := c.closeCode(); got != test.code {
+				t.Errorf("closed with %d, want %d", got, test.code)
+			}
+		})
+	}
+}
+
+func TestTooLargeIsSaidBeforeTheEnd(t *testing.T) {
+	h := open(t, plainBus(), "ann")
+	c, _ := h.enter(t, "ann")
+	c.raw(websocket.TextMessage, bytes.Repeat([]byte("x"), wire.MaxFrame+1))
+	if got := next[*wire.Error](c); got.Code != wire.CodeTooLarge {
+		t.Errorf("got %s, want %s", got.Code, wire.CodeTooLarge)
+	}
+}
+
+func TestHelloComesFirst(t *testing.T) {
+	h := open(t, plainBus(), "ann")
+	c := h.dial(t, "ann", h.device(t, "ann"))
+	c.say(&wire.Ping{})
+	if got := next[*wire.Error](c); got.Code != wire.CodeHelloFirst {
+		t.Errorf("got %s, want %s", got.Code, wire.CodeHelloFirst)
+	}
+}
+
+func TestTooManyFramesAreRefused(t *testing.T) {
+	h := open(t, plainBus(), "ann")
+	c, _ := h.enter(t, "ann")
+	for range framesBurst + framesPerSecond {
+		c.say(&wire.Ping{})
+	}
+	got := next[*wire.Error](c)
+	if got.Code != wire.CodeRateLimited || got.RetryAfter <= 0 {
+		t.Errorf("got %s, want rate_limited with retry_after_ms", asJSON(got))
+	}
+}
+
+func TestAReloadDoesNotFlicker(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, welcome := h.enter(t, "ann")
+	if welcome.Contacts[0].State != presence.Offline {
+		t.Fatalf("bob is %s before he came", welcome.Contacts[0].State)
+	}
+	device := h.device(t, "bob")
+	bob := h.dial(t, "bob", device)
+	bob.hello("", 0)
+	isBob := func(state presence.State) func(*wire.PresenceUpdate) bool {
+		return func(f *wire.PresenceUpdate) bool {
+			return len(f.People) == 1 && f.People[0].Account == h.people["bob"] && f.People[0].State == state
+		}
+	}
+	nextWhere(ann, isBob(presence.Available))
+
+	// The page reloads: a closing handshake, then a new socket at once.
+	_ = bob.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), noDeadline)
+	bob.closeCode()
+	bob = h.dial(t, "bob", device)
+	bob.hello("", 0)
+	bob.say(&wire.PresenceSet{ID: "1", State: presence.Away, Status: "lunch"})
+	first := next[*wire.PresenceUpdate](ann)
+	if first.People[0].State != presence.Away || first.People[0].Status != "lunch" {
+		t.Fatalf("after the reload ann first saw %s, want away", asJSON(first))
+	}
+
+	// And when he really leaves, she is told.
+	_ = bob.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), noDeadline)
+	nextWhere(ann, isBob(presence.Offline))
+}
+
+func TestSignedOutDeviceIsCutOff(t *testing.T) {
+	h := open(t, plainBus(), "ann")
+	c, _ := h.enter(t, "ann")
+	other, _ := h.enter(t, "ann")
+	h.SignedOut(h.people["ann"], c.device)
+	if bye := next[*wire.Bye](c); bye.Action != wire.ByeSignIn {
+		t.Errorf("bye %s, want %s", bye.Action, wire.ByeSignIn)
+	}
+	if code := c.closeCode(); code != closeSignedOut {
+		t.Errorf("closed with %d, want %d", code, closeSignedOut)
+	}
+	other.say(&wire.Ping{})
+	next[*wire.Pong](other)
+}

@@ -1,0 +1,160 @@
+package signaling
+
+import (
+	"context"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+	"parley/voicemail"
+	"parley/voicemail/store"
+)
+
+// sendText is the road of a text, downwards: into the mailbox, and only then
+// an answer and hints.
+func (s *Server) sendText(ctx context.Context, c *conn, f *wire.Send) error {
+	got, err := s.mailbox.Deposit(ctx, voicemail.Deposit{
+		From: c.who.Account, Device: c.who.Device, CID: f.CID, To: f.To,
+		Kind: wire.KindText, Text: f.Text,
+	})
+	if err != nil {
+		return err
+	}
+	c.send(&wire.Accepted{Re: f.ID, CID: f.CID, Conv: got.Conv, Seq: got.Seq, MID: got.MID, Time: got.Time})
+	s.hub.Push(got.Entries)
+	return nil
+}
+
+func (s *Server) ack(ctx context.Context, c *conn, f *wire.Ack) error {
+	entries, err := s.mailbox.Ack(ctx, c.who.Account, c.who.Device, f.Pos)
+	if err != nil {
+		return err
+	}
+	s.hub.Push(entries)
+	return nil
+}
+
+func (s *Server) read(ctx context.Context, c *conn, f *wire.Read) error {
+	entries, err := s.mailbox.Read(ctx, c.who.Account, f.Conv, f.Seq)
+	if err != nil {
+		return err
+	}
+	s.hub.Push(entries)
+	return nil
+}
+
+func (s *Server) played(ctx context.Context, c *conn, f *wire.Played) error {
+	entries, err := s.mailbox.Played(ctx, c.who.Account, f.MID)
+	if err != nil {
+		return err
+	}
+	s.hub.Push(entries)
+	return nil
+}
+
+func (s *Server) history(ctx context.Context, c *conn, f *wire.History) error {
+	if f.Limit < 0 || f.Limit > wire.MaxPage || f.Before < 0 || len(f.Conv) > wire.MaxID {
+		return errInvalid
+	}
+	limit := f.Limit
+	if limit == 0 {
+		limit = 50
+	}
+	rows, more, with, err := s.mailbox.History(ctx, c.who.Account, f.Conv, f.Before, limit)
+	if err != nil {
+		return err
+	}
+	rows, cut := newestWithin(rows, historyBytes)
+	more = more || cut
+	messages := make([]wire.Message, 0, len(rows))
+	for _, row := range rows {
+		messages = append(messages, messageOf(c.who.Account, with, row))
+	}
+	c.send(&wire.HistoryPage{Re: f.ID, Conv: f.Conv, Messages: messages, More: more})
+	return nil
+}
+
+// historyBytes bounds the text of one history page.
+const historyBytes = 128 << 10
+
+// newestWithin keeps the newest rows whose texts fit into limit bytes, at
+// least one, and reports whether older ones were left out.
+func newestWithin(rows []store.Message, limit int) (kept []store.Message, cut bool) {
+	for i := len(rows) - 1; i >= 0; i-- {
+		limit -= len(rows[i].Text)
+		if limit < 0 && i < len(rows)-1 {
+			return rows[i+1:], true
+		}
+	}
+	return rows, false
+}
+
+// typingEvery is how often a typing notice is passed on.
+const typingEvery = 2 * time.Second
+
+// typing passes a notice on, not more often than it needs to be shown.
+func (s *Server) typing(ctx context.Context, c *conn, f *wire.Typing) error {
+	now := s.now()
+	if now.Sub(c.typed) < typingEvery {
+		return nil
+	}
+	c.typed = now
+	between, err := s.mailbox.Between(ctx, c.who.Account, f.To)
+	if err != nil {
+		return err
+	}
+	if between.May(presence.Write) {
+		s.hub.Send(f.To, "", &wire.TypingNotice{From: c.who.Account})
+	}
+	return nil
+}
+
+// eventOf is an entry of an account's log as its devices read it.
+func eventOf(e store.Entry) *wire.Event {
+	event := &wire.Event{Pos: e.Pos, Kind: e.Kind}
+	if e.Message != nil {
+		message := messageOf(e.Account, e.With, *e.Message)
+		event.Message = &message
+	}
+	if e.Receipt != nil {
+		event.Receipt = &wire.Receipt{
+			Conv: e.Receipt.Conv, Account: e.Receipt.Account,
+			Delivered: e.Receipt.Delivered, Read: e.Receipt.Read, Played: e.Receipt.Played,
+		}
+	}
+	return event
+}
+
+// messageOf is a message as account sees it, in the conversation with other.
+func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
+	out := wire.Message{
+		MID: m.MID, Conv: m.Conv, Seq: m.Seq, With: with, From: m.From,
+		Kind: m.Kind, Text: m.Text, Played: m.Played, Time: m.Time,
+	}
+	if m.From == account {
+		out.Device, out.CID = m.Device, m.CID
+	}
+	if m.Kind == wire.KindVoice {
+		out.Voice = &wire.Voice{Duration: m.Duration, Waveform: m.Waveform, Bytes: m.Bytes, Truncated: m.Truncated}
+	}
+	if m.Call != "" {
+		out.Call = &wire.CallEntry{Call: m.Call, Outcome: wire.Outcome(m.Outcome), Duration: m.CallDuration}
+	}
+	return out
+}
+
+func snapshotOf(who Identity, pos int64, rows []store.Conversation) *wire.Snapshot {
+	conversations := make([]wire.Conversation, 0, len(rows))
+	for _, row := range rows {
+		conversation := wire.Conversation{
+			Conv: row.Conv, With: row.With, Name: row.Name, Head: row.Head, Read: row.Read,
+			Unread: row.Unread, TheirRead: row.TheirRead, TheirDelivered: row.TheirDelivered,
+		}
+		if row.Last != nil {
+			last := messageOf(who.Account, row.With, *row.Last)
+			conversation.Last = &last
+		}
+		conversations = append(conversations, conversation)
+	}
+	return &wire.Snapshot{Pos: pos, Conversations: conversations}
+}
