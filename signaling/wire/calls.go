@@ -158,6 +158,12 @@ type CallDescription struct {
 	Restart bool `json:"restart,omitempty"`
 }
 
+// Kinds of CallDescription (RFC 8829 section 4.1.8's offer and answer).
+const (
+	DescriptionOffer  = "offer"
+	DescriptionAnswer = "answer"
+)
+
 // CallMute says whether one's microphone is muted, either way.
 type CallMute struct {
 	Call  string `json:"call"`

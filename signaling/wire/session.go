@@ -11,6 +11,9 @@ type Hello struct {
 	Epoch    string   `json:"epoch,omitempty"`
 	Pos      int64    `json:"pos,omitempty"`
 	Idle     bool     `json:"idle,omitempty"`
+	// Calls are those that this page still holds, so that the server knows
+	// whom it need not wait for any longer.
+	Calls []string `json:"calls,omitempty"`
 }
 
 // Welcome accepts a session. When Reset is set, what the device has cannot be

@@ -541,6 +541,11 @@ export interface Hello {
   epoch?: string;
   pos?: number;
   idle?: boolean;
+  /**
+   * Calls are those that this page still holds, so that the server knows
+   * whom it need not wait for any longer.
+   */
+  calls?: string[];
 }
 
 /**
@@ -662,6 +667,8 @@ export const IntentMailbox = "mailbox";
 export const IntentNote = "note";
 export const PhaseGreeting = "greeting";
 export const PhaseRecording = "recording";
+export const DescriptionOffer = "offer";
+export const DescriptionAnswer = "answer";
 export const KindText = "text";
 export const KindVoice = "voice";
 export const KindCall = "call";

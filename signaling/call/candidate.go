@@ -1,0 +1,28 @@
+package call
+
+import "parley/signaling/wire"
+
+// candidate passes an ICE candidate to the far end. The caller's wait until
+// somebody has answered: nobody learns an address of a call that is not taken.
+func (m *Machine) candidate(e Candidate) {
+	if e.From == (Party{}) { // the server's own leg
+		if m.leg {
+			m.send(m.setup.Caller, &e.Frame)
+		}
+		return
+	}
+	if m.counts[e.From] >= wire.MaxCandidates {
+		return // far more than any browser gathers
+	}
+	m.counts[e.From]++
+	switch {
+	case m.inConversation(e.From):
+		m.send(m.other(e.From), &e.Frame)
+	case !m.isCaller(e.From):
+		return // a device that was not granted
+	case m.leg:
+		m.do(LegCandidate{e.Frame})
+	default:
+		m.held = append(m.held, e.Frame)
+	}
+}

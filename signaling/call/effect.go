@@ -1,0 +1,79 @@
+package call
+
+import (
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// Effect is something to be done about a call.
+type Effect interface{ effect() }
+
+// Effects, to be performed in the order of a step. Take, Finish and Deposit
+// take their time; their results come back as events.
+type (
+	// Send puts a frame on the sockets of one device.
+	Send struct {
+		To    Party
+		Frame wire.Frame
+	}
+	// Arm starts a timer, or starts it anew.
+	Arm struct {
+		Timer Timer
+		At    time.Time
+	}
+	// Disarm stops a timer.
+	Disarm struct{ Timer Timer }
+	// Engage says that a person is in a conversation now, or no longer.
+	Engage struct {
+		Account presence.AccountID
+		InCall  bool
+	}
+	// Take lets the server answer the offer: Taken or TakeFailed comes back.
+	Take struct {
+		Offer    string
+		Greeting bool
+		Tone     bool
+	}
+	// LegCandidate passes a candidate of the caller to the server's leg.
+	LegCandidate struct{ Frame wire.CallCandidate }
+	// Skip cuts the greeting short.
+	Skip struct{}
+	// Finish ends the recording and keeps it: Finished comes back.
+	Finish struct{}
+	// Discard ends the server's leg and throws away what it recorded.
+	Discard struct{}
+	// Deposit stores the call's one durable entry: Stored comes back.
+	Deposit struct {
+		Outcome  wire.Outcome // empty for a note
+		Duration time.Duration
+		Voice    bool // with what Finish kept
+		OnlyFrom bool // in the caller's mailbox only
+	}
+	// Close ends the call: nothing follows.
+	Close struct{}
+)
+
+func (Send) effect()         {}
+func (Arm) effect()          {}
+func (Disarm) effect()       {}
+func (Engage) effect()       {}
+func (Take) effect()         {}
+func (LegCandidate) effect() {}
+func (Skip) effect()         {}
+func (Finish) effect()       {}
+func (Discard) effect()      {}
+func (Deposit) effect()      {}
+func (Close) effect()        {}
+
+func (m *Machine) do(e Effect) { m.out = append(m.out, e) }
+
+func (m *Machine) send(to Party, f wire.Frame) { m.do(Send{to, f}) }
+
+// refuse tells a party that what it asked is not possible now.
+func (m *Machine) refuse(to Party) {
+	m.send(to, &wire.Error{
+		Call: m.setup.ID, Code: wire.CodeCallState, Message: wire.Sentences[wire.CodeCallState],
+	})
+}

@@ -1,0 +1,140 @@
+package call
+
+import (
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// Event is something that happened to a call.
+type Event interface{ event() }
+
+// Events. By and Who name a party of the call; the runner has checked that.
+type (
+	// Invited begins the call.
+	Invited struct{ Route Route }
+	// Appeared says that a device of the callee has come here.
+	Appeared struct{ Device presence.DeviceID }
+	// Rang is a callee device's word that it rings.
+	Rang struct{ Device presence.DeviceID }
+	// Accepted asks for the grant, with the answer to the caller's offer.
+	Accepted struct {
+		Device presence.DeviceID
+		Answer string
+	}
+	// Crossed says that the callee's device invites the caller right now
+	// (glare): Invite is the id of that invite, which is no call of its own.
+	Crossed struct {
+		Device presence.DeviceID
+		Invite string
+	}
+	// Declined refuses for the person, on all devices.
+	Declined struct {
+		Device presence.DeviceID
+		Text   string
+	}
+	// Diverted is the caller's wish to go on without waiting.
+	Diverted struct{}
+	// HungUp ends a party's part, as leaving the page does.
+	HungUp struct{ By Party }
+	// Discarded throws a recording away.
+	Discarded struct{}
+	// Connected is a party's word that its media is up.
+	Connected struct{ By Party }
+	// Vanished says that a party's device has no session any more.
+	Vanished struct{ Who Party }
+	// Returned says that the page that holds the call has a session again.
+	Returned struct{ Who Party }
+	// Candidate is an ICE candidate of a party, or of the server's leg when
+	// From is zero.
+	Candidate struct {
+		From  Party
+		Frame wire.CallCandidate
+	}
+	// Described is a later session description of a party.
+	Described struct {
+		From  Party
+		Frame wire.CallDescription
+	}
+	// Muted passes on whether a party's microphone is muted.
+	Muted struct {
+		From  Party
+		Frame wire.CallMute
+	}
+
+	// Taken is the result of Take: the server's answer to the offer.
+	Taken struct{ Answer string }
+	// TakeFailed is the other result of Take.
+	TakeFailed struct{}
+	// LegReport is the server's own leg telling how it goes.
+	LegReport struct {
+		Kind    LegKind
+		Level   int // 0..100
+		Elapsed time.Duration
+	}
+	// Finished is the result of Finish.
+	Finished struct {
+		Result FinishResult
+		Length time.Duration // of what is kept
+	}
+	// Stored is the result of Deposit. MID is empty when it failed.
+	Stored struct{ MID string }
+
+	// Fired says that a timer's time has come. One that was disarmed or armed
+	// anew in the meantime has no effect.
+	Fired struct{ Timer Timer }
+)
+
+// Route is what is known of the callee when the call begins.
+type Route struct {
+	Blocked bool                // the callee has blocked the caller
+	State   presence.State      // as the callee has set it; presence.Offline when not here
+	Devices []presence.DeviceID // of the callee, with a session now
+	Grace   bool                // no session, but the callee may be back in a moment
+	Busy    bool                // the callee is in another call
+	Mailbox bool                // there is room for a voice message
+}
+
+// LegKind is what a leg of the server reports.
+type LegKind string
+
+const (
+	LegConnected LegKind = "connected" // ICE and DTLS are up
+	LegGreeting  LegKind = "greeting"
+	LegRecording LegKind = "recording"
+	LegLevel     LegKind = "level"
+	LegStopped   LegKind = "stopped" // the limit or a long silence ended the recording
+	LegLost      LegKind = "lost"    // the caller's media is gone
+)
+
+// FinishResult is how a recording came out.
+type FinishResult string
+
+const (
+	FinishOK       FinishResult = "ok"
+	FinishTooShort FinishResult = "too_short" // nothing was said
+	FinishFailed   FinishResult = "failed"
+)
+
+func (Invited) event()    {}
+func (Appeared) event()   {}
+func (Rang) event()       {}
+func (Accepted) event()   {}
+func (Crossed) event()    {}
+func (Declined) event()   {}
+func (Diverted) event()   {}
+func (HungUp) event()     {}
+func (Discarded) event()  {}
+func (Connected) event()  {}
+func (Vanished) event()   {}
+func (Returned) event()   {}
+func (Candidate) event()  {}
+func (Described) event()  {}
+func (Muted) event()      {}
+func (Taken) event()      {}
+func (TakeFailed) event() {}
+func (LegReport) event()  {}
+func (Finished) event()   {}
+func (Stored) event()     {}
+func (Fired) event()      {}

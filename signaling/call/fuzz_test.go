@@ -1,0 +1,172 @@
+package call
+
+import (
+	"testing"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// FuzzStep plays any order of events and holds the invariants of the package
+// comment. Each input byte is one event; time passes between them.
+func FuzzStep(f *testing.F) {
+	f.Add([]byte{0, 1, 20, 3, 6, 6, 30, 5})
+	f.Add([]byte{4, 40, 25, 26, 27, 28, 5, 31, 33})
+	f.Add([]byte{2, 1, 3, 41, 41, 41, 12, 25, 27, 29, 31, 33})
+	f.Fuzz(func(t *testing.T, input []byte) {
+		if len(input) == 0 {
+			return
+		}
+		play(t, input)
+	})
+}
+
+// law watches the effects of one call.
+type law struct {
+	t         *testing.T
+	armed     map[Timer]time.Time
+	granted   map[presence.DeviceID]bool
+	stopped   map[presence.DeviceID]bool
+	ringing   map[presence.DeviceID]bool
+	engaged   map[presence.AccountID]bool
+	deposits  int
+	closed    bool
+	goodbyes  int
+	recording bool
+}
+
+func play(t *testing.T, input []byte) {
+	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentCall, wire.IntentMailbox, wire.IntentNote}[int(input[0])%5]
+	route := Route{
+		State:   []presence.State{presence.Available, presence.DoNotDisturb, presence.Invisible}[int(input[0]/5)%3],
+		Blocked: input[0]&64 != 0, Busy: input[0]&128 != 0, Mailbox: input[0]%7 != 0, Grace: input[0]%3 == 0,
+	}
+	if input[0]%4 != 0 {
+		route.Devices = []presence.DeviceID{"phone", "laptop"}
+	}
+	m := New(Setup{ID: "c", Caller: ann, Callee: "bob", Intent: intent, Offer: "o"})
+	now := time.UnixMilli(0)
+	l := &law{
+		t: t, armed: map[Timer]time.Time{}, granted: map[presence.DeviceID]bool{}, stopped: map[presence.DeviceID]bool{},
+		ringing: map[presence.DeviceID]bool{}, engaged: map[presence.AccountID]bool{},
+	}
+	l.step(m, now, Invited{route})
+	for _, b := range input[1:] {
+		now = now.Add(time.Duration(b%11) * time.Second)
+		l.step(m, now, eventOf(b))
+	}
+
+	// Whatever came, the call ends: timers fire and the runner answers.
+	for range 100 {
+		if m.State() == Ended {
+			break
+		}
+		for timer, at := range l.armed {
+			if at.After(now) {
+				now = at
+			}
+			l.step(m, now, Fired{timer})
+		}
+		for _, e := range []Event{LegReport{Kind: LegLost}, TakeFailed{}, Finished{Result: FinishOK}, Stored{MID: "m"}} {
+			l.step(m, now, e)
+		}
+		if len(l.armed) == 0 && m.State() == Active {
+			l.step(m, now, HungUp{ann})
+		}
+	}
+	if m.State() != Ended || !l.closed {
+		t.Fatalf("call does not end: %s, timers %v", m.State(), l.armed)
+	}
+	want := 1
+	if intent != wire.IntentCall && !l.recording {
+		want = 0
+	}
+	if l.deposits != want {
+		t.Fatalf("%d durable entries of a %s, want %d", l.deposits, intent, want)
+	}
+	if l.goodbyes != 1 {
+		t.Fatalf("the caller was told the end %d times", l.goodbyes)
+	}
+	for account, in := range l.engaged {
+		if in {
+			t.Fatalf("%s is still in a call", account)
+		}
+	}
+	for device := range l.ringing {
+		if !l.stopped[device] && !l.granted[device] {
+			t.Fatalf("%s was never told to stop ringing", device)
+		}
+	}
+}
+
+func eventOf(b byte) Event {
+	phone, laptop := Party{"bob", "phone"}, Party{"bob", "laptop"}
+	events := []Event{
+		Invited{Route{State: presence.Available, Devices: []presence.DeviceID{"x"}}},
+		Rang{"phone"}, Rang{"laptop"}, Accepted{"phone", "a"}, Accepted{"laptop", "a"},
+		HungUp{ann}, Connected{ann}, Connected{phone}, Connected{laptop}, HungUp{phone}, HungUp{laptop},
+		Declined{"phone", "no"}, Diverted{}, Discarded{},
+		Vanished{ann}, Vanished{phone}, Returned{ann}, Returned{phone}, Appeared{"tablet"}, Crossed{"phone", "c2"},
+		Candidate{From: ann}, Candidate{From: phone}, Candidate{},
+		Described{ann, wire.CallDescription{Kind: wire.DescriptionOffer}}, Muted{From: ann},
+		Taken{"a"}, TakeFailed{}, LegReport{Kind: LegConnected}, LegReport{Kind: LegGreeting}, LegReport{Kind: LegRecording},
+		LegReport{Kind: LegStopped}, LegReport{Kind: LegLost}, Finished{Result: FinishOK}, Finished{Result: FinishTooShort},
+		Finished{Result: FinishFailed}, Stored{MID: "m"}, Stored{},
+		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
+	}
+	return events[int(b)%len(events)]
+}
+
+func (l *law) step(m *Machine, now time.Time, event Event) {
+	l.t.Helper()
+	if fired, ok := event.(Fired); ok && !now.Before(l.armed[fired.Timer]) {
+		delete(l.armed, fired.Timer)
+	}
+	effects := m.Step(now, event)
+	if l.closed && len(effects) > 0 {
+		l.t.Fatalf("after Close came %+v", effects)
+	}
+	for _, e := range effects {
+		switch e := e.(type) {
+		case Arm:
+			l.armed[e.Timer] = e.At
+		case Disarm:
+			if _, ok := l.armed[e.Timer]; !ok {
+				l.t.Fatalf("timer %s was disarmed and is not armed", e.Timer)
+			}
+			delete(l.armed, e.Timer)
+		case Engage:
+			l.engaged[e.Account] = e.InCall
+		case Deposit:
+			l.deposits++
+			l.recording = l.recording || e.Voice
+		case Close:
+			l.closed = true
+			if len(l.armed) > 0 {
+				l.t.Fatalf("closed with timers %v", l.armed)
+			}
+		case Send:
+			l.frame(e)
+		}
+	}
+}
+
+func (l *law) frame(e Send) {
+	switch f := e.Frame.(type) {
+	case *wire.CallRing:
+		l.ringing[e.To.Device] = true
+		delete(l.stopped, e.To.Device)
+	case *wire.CallGranted:
+		l.granted[e.To.Device] = true
+		if len(l.granted) > 1 {
+			l.t.Fatalf("granted to %v", l.granted)
+		}
+	case *wire.CallStop:
+		l.stopped[e.To.Device] = true
+	case *wire.CallEnded:
+		if e.To == ann && f.Call == "c" {
+			l.goodbyes++
+		}
+	}
+}

@@ -1,0 +1,211 @@
+// Package call is the life of one call, as a pure machine: events and the time
+// go in, effects come out, and the same input gives the same output. It has no
+// clock, lock, goroutine or I/O; whoever runs it performs the effects in order
+// and brings their results back as events.
+//
+//	Routing ──a device is here──▶ Alerting ──first `ringing`──▶ Ringing
+//	   │ nobody, busy, dnd              │ alert timer               │ accept ▶ Connecting ──both up──▶ Active
+//	   ▼                                ▼                           │ declined, ring timer
+//	Diverting ◀─────────────────────────┴───────────────────────────┘
+//	   │ mailbox open: the server answers the same offer
+//	   ▼
+//	Taking ──▶ Greeting ──▶ Recording ──hang up, limit, silence, line lost──▶ Committing
+//
+// Every state may go to Ended, which is final. Invariants, held by FuzzStep:
+// at most one device is granted; at most one durable entry is deposited, and
+// exactly one for a call that is not a mere note; every timer that is armed is
+// disarmed, fires, or dies with the call.
+package call
+
+import (
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// Party is one device of one account.
+type Party struct {
+	Account presence.AccountID
+	Device  presence.DeviceID
+}
+
+// Setup is what a call begins with.
+type Setup struct {
+	ID         string
+	Caller     Party
+	CallerName string
+	Callee     presence.AccountID
+	Intent     string // wire.IntentCall, IntentMailbox or IntentNote
+	Offer      string // session description of the caller
+	Timings    Timings
+	Limit      time.Duration // of a recording; told to the caller
+}
+
+// Timings are how long a call waits; the zero value means DefaultTimings.
+type Timings struct {
+	Alert     time.Duration // for a device to say that it rings
+	Ring      time.Duration // for somebody to answer, from the invite on
+	Connect   time.Duration // for media to come up, and again after an ICE restart
+	Reconnect time.Duration // for a device that lost its session in a conversation
+	Gone      time.Duration // for a caller who lost the session while it rings
+}
+
+// DefaultTimings are what people are used to.
+var DefaultTimings = Timings{
+	Alert: 10 * time.Second, Ring: 30 * time.Second, Connect: 15 * time.Second,
+	Reconnect: 30 * time.Second, Gone: 10 * time.Second,
+}
+
+// OrDefault fills in what is zero.
+func (t Timings) OrDefault() Timings {
+	for _, p := range []struct{ to, from *time.Duration }{
+		{&t.Alert, &DefaultTimings.Alert}, {&t.Ring, &DefaultTimings.Ring}, {&t.Connect, &DefaultTimings.Connect},
+		{&t.Reconnect, &DefaultTimings.Reconnect}, {&t.Gone, &DefaultTimings.Gone},
+	} {
+		if *p.to <= 0 {
+			*p.to = *p.from
+		}
+	}
+	return t
+}
+
+// State is where a call is in its life.
+type State string
+
+const (
+	Routing    State = "routing"
+	Alerting   State = "alerting"   // told to ring, none has said that it does
+	Ringing    State = "ringing"    // at least one device rings
+	Connecting State = "connecting" // a device was granted the call
+	Active     State = "active"
+	Diverting  State = "diverting" // waiting for the caller's second offer
+	Taking     State = "taking"    // the server is to answer, or its media comes up
+	Greeting   State = "greeting"
+	Recording  State = "recording"
+	Committing State = "committing" // the recording is being finished and stored
+	Ended      State = "ended"
+)
+
+// Machine is one call. It belongs to one goroutine.
+type Machine struct {
+	setup  Setup
+	state  State
+	began  time.Time
+	timers map[Timer]time.Time // armed, with their deadlines
+
+	rung    []presence.DeviceID // callee's devices that were told to ring
+	granted presence.DeviceID   // callee's device that has the call
+
+	connected map[Party]bool // media is up, while Connecting
+	restarted bool           // one ICE restart was tried
+	talking   time.Time      // when Active began
+
+	mailbox  bool          // a voice message may be left
+	hidden   bool          // the callee must not learn of the call: it blocked the caller
+	outcome  wire.Outcome  // so far; final once deposited
+	offer    string        // what the server is to answer
+	leg      bool          // the server has answered
+	length   time.Duration // recorded so far
+	awaits   result        // of which effect, while Committing
+	farewell bool          // the caller is told the end once the entry is stored
+
+	held   []wire.CallCandidate // the caller's candidates, until somebody answers
+	counts map[Party]int        // candidates of each party
+
+	out []Effect // of the step under way
+}
+
+// result is what a call that ends still waits for.
+type result int
+
+const (
+	nothing result = iota
+	finishing
+	storing
+)
+
+// New makes a call that waits for Invited.
+func New(setup Setup) *Machine {
+	setup.Timings = setup.Timings.OrDefault()
+	return &Machine{
+		setup: setup, state: Routing, offer: setup.Offer, timers: make(map[Timer]time.Time),
+		connected: make(map[Party]bool), counts: make(map[Party]int),
+	}
+}
+
+// State is where the call is.
+func (m *Machine) State() State { return m.state }
+
+// Granted is the callee's device that has the call, if one has.
+func (m *Machine) Granted() presence.DeviceID { return m.granted }
+
+// Step takes one event and returns what is to be done about it, in order.
+func (m *Machine) Step(now time.Time, event Event) []Effect {
+	m.out = nil
+	if m.state == Ended {
+		return nil
+	}
+	switch e := event.(type) {
+	case Invited:
+		m.invited(now, e.Route)
+	case Appeared:
+		m.appeared(now, e.Device)
+	case Rang:
+		m.rang(e.Device)
+	case Accepted:
+		m.accepted(now, e)
+	case Crossed:
+		m.crossed(now, e)
+	case Declined:
+		m.declined(now, e)
+	case Diverted:
+		m.diverted(now)
+	case HungUp:
+		m.hungUp(now, e.By)
+	case Discarded:
+		m.discarded()
+	case Connected:
+		m.mediaUp(now, e.By)
+	case Vanished:
+		m.vanished(now, e.Who)
+	case Returned:
+		m.disarm(goneTimer(m.isCaller(e.Who)))
+	case Candidate:
+		m.candidate(e)
+	case Described:
+		m.described(e)
+	case Muted:
+		m.muted(e)
+	case Taken:
+		m.takenUp(now, e.Answer)
+	case TakeFailed:
+		m.takeFailed()
+	case LegReport:
+		m.legReport(e)
+	case Finished:
+		m.finished(e)
+	case Stored:
+		m.stored(e.MID)
+	case Fired:
+		m.fired(now, e.Timer)
+	}
+	return m.out
+}
+
+func (m *Machine) isCaller(p Party) bool { return p == m.setup.Caller }
+
+func (m *Machine) callee() Party { return Party{m.setup.Callee, m.granted} }
+
+// other is the party at the far end of a conversation.
+func (m *Machine) other(p Party) Party {
+	if m.isCaller(p) {
+		return m.callee()
+	}
+	return m.setup.Caller
+}
+
+// inConversation reports whether p is one of the two who talk or are about to.
+func (m *Machine) inConversation(p Party) bool {
+	return (m.state == Connecting || m.state == Active) && (m.isCaller(p) || p == m.callee())
+}

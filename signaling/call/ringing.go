@@ -1,0 +1,152 @@
+package call
+
+import (
+	"slices"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// invited routes the call: to devices that ring, or at once to the mailbox.
+func (m *Machine) invited(now time.Time, r Route) {
+	if m.state != Routing {
+		return
+	}
+	m.began = now
+	m.hidden = r.Blocked
+	m.mailbox = r.Mailbox && !r.Blocked
+	switch {
+	case r.Blocked: // learns nothing that an offline person would not show
+		m.divert(now, wire.OutOffline, "")
+	case m.setup.Intent != wire.IntentCall:
+		m.divert(now, wire.ToMailbox, "")
+	case r.State == presence.DoNotDisturb:
+		m.divert(now, wire.OutDND, "")
+	case r.State == presence.Invisible || len(r.Devices) == 0 && !r.Grace:
+		m.divert(now, wire.OutOffline, "")
+	case r.Busy:
+		m.divert(now, wire.Busy, "")
+	default:
+		m.state = Alerting
+		m.arm(now, TimerAlert, m.setup.Timings.Alert)
+		m.arm(now, TimerRing, m.setup.Timings.Ring)
+		for _, device := range r.Devices {
+			m.ring(now, device, "")
+		}
+	}
+}
+
+// ring tells a device to ring, with the age by which it judges.
+func (m *Machine) ring(now time.Time, device presence.DeviceID, replaces string) {
+	if !slices.Contains(m.rung, device) {
+		m.rung = append(m.rung, device)
+	}
+	m.send(Party{m.setup.Callee, device}, &wire.CallRing{
+		Call: m.setup.ID, From: m.setup.Caller.Account, Name: m.setup.CallerName, Offer: m.setup.Offer,
+		Age: now.Sub(m.began).Milliseconds(), Lifetime: m.setup.Timings.Ring.Milliseconds(), Replaces: replaces,
+	})
+}
+
+func (m *Machine) ringable() bool { return m.state == Alerting || m.state == Ringing }
+
+// appeared lets a device that came late ring for the rest of the time.
+func (m *Machine) appeared(now time.Time, device presence.DeviceID) {
+	if m.ringable() {
+		m.ring(now, device, "")
+	}
+}
+
+func (m *Machine) rang(device presence.DeviceID) {
+	if m.state != Alerting || !slices.Contains(m.rung, device) {
+		return
+	}
+	m.state = Ringing
+	m.disarm(TimerAlert)
+	m.send(m.setup.Caller, &wire.CallAlerting{Call: m.setup.ID})
+}
+
+// accepted grants the call to the first device that asks.
+func (m *Machine) accepted(now time.Time, e Accepted) {
+	who := Party{m.setup.Callee, e.Device}
+	switch {
+	case m.granted == e.Device:
+		return // asked twice
+	case m.granted != "":
+		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: wire.ReasonAcceptedElsewhere})
+		return
+	case !m.ringable():
+		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
+		return
+	}
+	m.granted = e.Device
+	m.state = Connecting
+	m.disarm(TimerAlert, TimerRing, TimerCallerGone)
+	m.send(who, &wire.CallGranted{Call: m.setup.ID})
+	m.stopRinging(wire.ReasonAcceptedElsewhere, e.Device)
+	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: e.Answer, By: m.setup.Callee})
+	for _, c := range m.held {
+		m.send(who, &c)
+	}
+	m.held = nil
+	m.do(Engage{m.setup.Caller.Account, true})
+	m.do(Engage{m.setup.Callee, true})
+	m.arm(now, TimerConnect, m.setup.Timings.Connect)
+}
+
+// crossed lets the callee's own invite to the caller be the accept: that
+// device answers this call's offer at once.
+func (m *Machine) crossed(now time.Time, e Crossed) {
+	if m.ringable() {
+		m.ring(now, e.Device, e.Invite)
+		return
+	}
+	m.send(Party{m.setup.Callee, e.Device}, &wire.CallEnded{Call: e.Invite, Reason: wire.ReasonBusy})
+}
+
+func (m *Machine) declined(now time.Time, e Declined) {
+	if !m.ringable() {
+		m.send(Party{m.setup.Callee, e.Device}, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
+		return
+	}
+	m.send(Party{m.setup.Callee, e.Device}, &wire.CallStop{Call: m.setup.ID, Reason: wire.ReasonDeclined})
+	m.stopRinging(wire.ReasonDeclinedElsewhere, e.Device)
+	m.divert(now, wire.Declined, e.Text)
+}
+
+// diverted is the caller's impatience: to the mailbox, or to the tone.
+func (m *Machine) diverted(now time.Time) {
+	switch {
+	case m.ringable():
+		m.stopRinging(wire.ReasonDiverted, "")
+		m.divert(now, wire.ToMailbox, "")
+	case m.state == Taking, m.state == Greeting:
+		m.do(Skip{})
+	default:
+		m.refuse(m.setup.Caller)
+	}
+}
+
+func (m *Machine) alertTimeout(now time.Time) {
+	if m.state == Alerting {
+		m.stopRinging(wire.ReasonNoAnswer, "")
+		m.divert(now, wire.OutOffline, "")
+	}
+}
+
+func (m *Machine) ringTimeout(now time.Time) {
+	if m.ringable() {
+		m.stopRinging(wire.ReasonNoAnswer, "")
+		m.divert(now, wire.NoAnswer, "")
+	}
+}
+
+// stopRinging silences all of the callee's devices but one.
+func (m *Machine) stopRinging(why wire.Reason, except presence.DeviceID) {
+	for _, device := range m.rung {
+		if device != except {
+			m.send(Party{m.setup.Callee, device}, &wire.CallStop{Call: m.setup.ID, Reason: why})
+		}
+	}
+	m.rung = nil
+}

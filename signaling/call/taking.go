@@ -1,0 +1,127 @@
+package call
+
+import (
+	"time"
+
+	"parley/signaling/wire"
+)
+
+// divert turns the call to the mailbox: nobody answers, and the caller is told
+// why and what can be done, before speaking.
+func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
+	used := m.state == Connecting // the offer has an answer already
+	m.outcome = outcome
+	m.disarmAll()
+	m.send(m.setup.Caller, &wire.CallDiverted{
+		Call: m.setup.ID, Outcome: outcome, Text: text, Mailbox: m.mailbox, Reoffer: used && m.mailbox,
+	})
+	switch {
+	case !m.mailbox:
+		m.end(reasonOf(outcome), 0, false)
+	case used:
+		m.state = Diverting
+		m.held, m.counts[m.setup.Caller] = nil, 0
+		m.arm(now, TimerConnect, m.setup.Timings.Connect)
+	default:
+		m.take()
+	}
+}
+
+// take lets the server answer the offer, as the device that picks up last.
+func (m *Machine) take() {
+	m.state = Taking
+	note := m.setup.Intent == wire.IntentNote
+	m.do(Take{Offer: m.offer, Greeting: !note, Tone: !note})
+}
+
+func (m *Machine) takenUp(now time.Time, answer string) {
+	if m.state != Taking || m.leg {
+		m.do(Discard{}) // the caller left meanwhile
+		return
+	}
+	m.leg = true
+	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: answer})
+	for _, c := range m.held {
+		m.do(LegCandidate{c})
+	}
+	m.held = nil
+	m.arm(now, TimerConnect, m.setup.Timings.Connect)
+}
+
+// takeFailed tells the caller that there will be no voice message after all.
+func (m *Machine) takeFailed() {
+	if m.state != Taking {
+		return
+	}
+	m.send(m.setup.Caller, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: false})
+	m.end(wire.ReasonFailed, 0, false)
+}
+
+func (m *Machine) legReport(e LegReport) {
+	if m.state != Taking && m.state != Greeting && m.state != Recording {
+		return
+	}
+	switch e.Kind {
+	case LegConnected:
+		m.disarm(TimerConnect)
+	case LegGreeting:
+		m.disarm(TimerConnect)
+		m.state = Greeting
+		m.send(m.setup.Caller, &wire.CallRecording{Call: m.setup.ID, Phase: wire.PhaseGreeting})
+	case LegRecording, LegLevel:
+		m.disarm(TimerConnect)
+		m.state = Recording
+		m.length = e.Elapsed
+		m.send(m.setup.Caller, &wire.CallRecording{
+			Call: m.setup.ID, Phase: wire.PhaseRecording, Level: e.Level,
+			Elapsed: e.Elapsed.Milliseconds(), Limit: m.setup.Limit.Milliseconds(),
+		})
+	case LegStopped, LegLost:
+		if m.state == Recording {
+			m.finish() // the words are kept
+		} else {
+			m.abandon(wire.ReasonLost)
+		}
+	}
+}
+
+// finish ends the recording and keeps it.
+func (m *Machine) finish() {
+	m.state = Committing
+	m.awaits = finishing
+	m.disarmAll()
+	m.do(Finish{})
+}
+
+func (m *Machine) finished(e Finished) {
+	if m.awaits != finishing {
+		return
+	}
+	m.awaits = nothing
+	switch e.Result {
+	case FinishOK:
+		m.length = e.Length
+		m.end(wire.ReasonMessageLeft, m.length, true)
+	case FinishTooShort:
+		m.end(wire.ReasonTooShort, 0, false)
+	default:
+		m.end(wire.ReasonFailed, 0, false)
+	}
+}
+
+func (m *Machine) discarded() {
+	switch m.state {
+	case Taking, Greeting, Recording:
+		m.abandon(wire.ReasonDiscarded)
+	default:
+		m.refuse(m.setup.Caller)
+	}
+}
+
+// abandon ends the taking of a message that will not be kept.
+func (m *Machine) abandon(why wire.Reason) {
+	if m.leg {
+		m.do(Discard{})
+	}
+	m.end(why, 0, false)
+}

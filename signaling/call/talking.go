@@ -1,0 +1,134 @@
+package call
+
+import (
+	"time"
+
+	"parley/signaling/wire"
+)
+
+// mediaUp begins the conversation once both sides have media.
+func (m *Machine) mediaUp(now time.Time, by Party) {
+	if m.state != Connecting || !m.inConversation(by) {
+		return
+	}
+	m.connected[by] = true
+	if !m.connected[m.setup.Caller] || !m.connected[m.callee()] {
+		return
+	}
+	m.state = Active
+	m.outcome = wire.Answered
+	m.talking = now
+	m.disarm(TimerConnect)
+	m.send(m.setup.Caller, &wire.CallActive{Call: m.setup.ID})
+	m.send(m.callee(), &wire.CallActive{Call: m.setup.ID})
+}
+
+// connectTimeout tries an ICE restart through the relay once; then the caller
+// is offered the mailbox. For a leg of the server it is the caller who is lost.
+func (m *Machine) connectTimeout(now time.Time) {
+	switch m.state {
+	case Connecting:
+		if !m.restarted {
+			m.restarted = true
+			m.send(m.setup.Caller, &wire.CallDescription{Call: m.setup.ID, Kind: wire.DescriptionOffer, Restart: true})
+			m.arm(now, TimerConnect, m.setup.Timings.Connect)
+			return
+		}
+		m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: wire.ReasonUnreachable})
+		m.disengage()
+		m.divert(now, wire.Unreachable, "")
+	case Diverting, Taking:
+		m.abandon(wire.ReasonUnreachable)
+	}
+}
+
+// vanished begins the wait for a party that lost its session. What the server
+// records goes on: its own leg tells when the caller's media is gone.
+func (m *Machine) vanished(now time.Time, who Party) {
+	switch {
+	case m.inConversation(who):
+		m.arm(now, goneTimer(m.isCaller(who)), m.setup.Timings.Reconnect)
+	case m.isCaller(who) && (m.ringable() || m.state == Diverting):
+		m.arm(now, TimerCallerGone, m.setup.Timings.Gone)
+	}
+}
+
+// lost ends the wait for a party that did not come back.
+func (m *Machine) lost(now time.Time, who Party) {
+	switch {
+	case m.inConversation(who):
+		if m.state == Connecting {
+			m.outcome = wire.Lost
+		}
+		m.endConversation(now, wire.ReasonLost)
+	case m.ringable():
+		m.cancel()
+	case m.state == Diverting:
+		m.abandon(wire.ReasonLost)
+	}
+}
+
+// hungUp ends a party's part: what that means depends on how far the call is.
+func (m *Machine) hungUp(now time.Time, by Party) {
+	switch {
+	case m.inConversation(by):
+		if m.state == Connecting {
+			m.outcome = wire.Answered
+		}
+		m.endConversation(now, wire.ReasonHangup)
+	case !m.isCaller(by):
+		m.send(by, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
+	case m.ringable():
+		m.cancel()
+	case m.state == Recording:
+		m.finish()
+	case m.state == Diverting, m.state == Taking, m.state == Greeting:
+		m.abandon(reasonOf(m.outcome))
+	}
+}
+
+// cancel is the caller giving up while it rings.
+func (m *Machine) cancel() {
+	m.outcome = wire.Cancelled
+	m.stopRinging(wire.ReasonCancelled, "")
+	m.end(wire.ReasonCancelled, 0, false)
+}
+
+// endConversation ends it for both sides.
+func (m *Machine) endConversation(now time.Time, why wire.Reason) {
+	var length time.Duration
+	if m.state == Active {
+		length = now.Sub(m.talking)
+	}
+	m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: why, Duration: length.Milliseconds()})
+	m.disengage()
+	m.end(why, length, false)
+}
+
+// disengage frees both sides from the conversation.
+func (m *Machine) disengage() {
+	m.do(Engage{m.setup.Caller.Account, false})
+	m.do(Engage{m.setup.Callee, false})
+	m.disarm(TimerCallerGone, TimerCalleeGone)
+}
+
+// described passes a description on within a conversation, or takes the
+// caller's second offer after a diversion.
+func (m *Machine) described(e Described) {
+	switch {
+	case m.inConversation(e.From):
+		m.send(m.other(e.From), &e.Frame)
+	case m.state == Diverting && m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer:
+		m.offer = e.Frame.SDP
+		m.disarm(TimerConnect, TimerCallerGone)
+		m.take()
+	default:
+		m.refuse(e.From)
+	}
+}
+
+func (m *Machine) muted(e Muted) {
+	if m.inConversation(e.From) {
+		m.send(m.other(e.From), &e.Frame)
+	}
+}
