@@ -1,0 +1,78 @@
+// Times and durations as people read them. Every function is given the time:
+// none asks the clock.
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** duration says how long something took: "48 s", "2 min 5 s", "1 h 3 min". */
+export function duration(ms: number): string {
+  const seconds = Math.round(Math.max(0, ms) / second);
+  if (seconds < 60) {
+    return `${seconds} s`;
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  }
+  const rest = minutes % 60;
+  return rest === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${rest} min`;
+}
+
+/** counter is a running or remaining time: "0:07", "12:30", "1:02:03". */
+export function counter(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / second);
+  const s = String(seconds % 60).padStart(2, '0');
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return `${minutes}:${s}`;
+  }
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${s}`;
+}
+
+/** clock is the time of day in the reader's own format: "14:05" or "2:05 PM". */
+export function clock(at: number, locale?: string): string {
+  return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }).format(at);
+}
+
+/** dayLabel names a day in a conversation: "Today", "Yesterday", "Friday, 3 July". */
+export function dayLabel(at: number, now: number, locale?: string): string {
+  const days = daysBetween(at, now);
+  if (days <= 0) {
+    return 'Today'; // also for a server whose clock runs ahead
+  }
+  if (days === 1) {
+    return 'Yesterday';
+  }
+  const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return new Intl.DateTimeFormat(locale, {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(at);
+}
+
+/** shortWhen is the time in a list: "14:05" today, "Yesterday", "Fri" in this week, "3 Jul". */
+export function shortWhen(at: number, now: number, locale?: string): string {
+  const days = daysBetween(at, now);
+  if (days <= 0) {
+    return clock(at, locale);
+  }
+  if (days === 1) {
+    return 'Yesterday';
+  }
+  const format: Intl.DateTimeFormatOptions = days < 7 ? { weekday: 'short' } : { day: 'numeric', month: 'short' };
+  return new Intl.DateTimeFormat(locale, format).format(at);
+}
+
+/** sameDay reports whether two times fall on the same local day. */
+export function sameDay(a: number, b: number): boolean {
+  return daysBetween(a, b) === 0;
+}
+
+/** Whole local days from a to b; rounded, because some days have 23 or 25 hours. */
+function daysBetween(a: number, b: number): number {
+  return Math.round((new Date(b).setHours(0, 0, 0, 0) - new Date(a).setHours(0, 0, 0, 0)) / day);
+}
