@@ -1,0 +1,107 @@
+package voicemail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"parley/presence"
+	"parley/voicemail/store"
+)
+
+// maxStatus is the longest status text in letters.
+const maxStatus = 140
+
+// CreateAccount makes an account. It returns ErrBadName, ErrWeakPassword or
+// ErrNameTaken.
+func (m *Mailbox) CreateAccount(ctx context.Context, name, password string, admin bool) (store.Account, error) {
+	account, err := m.newAccount(ctx, name, password, admin)
+	if err == nil {
+		err = m.store.Write(ctx, func(tx *store.Tx) error { return create(tx, account) })
+	}
+	if err != nil {
+		return store.Account{}, fmt.Errorf("create account: %w", err)
+	}
+	return account, nil
+}
+
+// newAccount is an account that is not stored yet. Its hash takes a while, so
+// it is made outside of any transaction.
+func (m *Mailbox) newAccount(ctx context.Context, name, password string, admin bool) (store.Account, error) {
+	if err := checkName(name); err != nil {
+		return store.Account{}, err
+	}
+	if err := checkPassword(password); err != nil {
+		return store.Account{}, err
+	}
+	hash, err := m.hasher.hash(ctx, password)
+	if err != nil {
+		return store.Account{}, err
+	}
+	return store.Account{
+		ID: presence.AccountID(newID()), Name: name, Folded: fold(name), PasswordHash: hash, Admin: admin,
+		State: presence.Available, CreatedAt: m.millis(),
+	}, nil
+}
+
+// create stores a new account, unless its name is taken.
+func create(tx *store.Tx, account store.Account) error {
+	_, err := tx.AccountNamed(account.Folded)
+	switch {
+	case err == nil:
+		return ErrNameTaken
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	return tx.CreateAccount(account)
+}
+
+// Account returns an account, or ErrNotFound.
+func (m *Mailbox) Account(ctx context.Context, id presence.AccountID) (account store.Account, err error) {
+	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
+		account, err = tx.Account(id)
+		return err
+	})
+	return account, err
+}
+
+// Accounts returns all accounts in name order.
+func (m *Mailbox) Accounts(ctx context.Context) (all []store.Account, err error) {
+	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.Accounts()
+		return err
+	})
+	return all, err
+}
+
+// SetPresence stores what an account shows of itself from now on. It returns
+// ErrInvalid or ErrNotFound.
+func (m *Mailbox) SetPresence(ctx context.Context, account presence.AccountID, state presence.State, status string) error {
+	if !state.Choosable() || !plain(status, maxStatus*utf8.UTFMax) || utf8.RuneCountInString(status) > maxStatus {
+		return fmt.Errorf("%w: presence", ErrInvalid)
+	}
+	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetPresence(account, state, status) })
+}
+
+// SetPassword replaces a password and signs out every device of the account.
+// It returns ErrWeakPassword or ErrNotFound.
+func (m *Mailbox) SetPassword(ctx context.Context, name, password string) error {
+	if err := checkPassword(password); err != nil {
+		return err
+	}
+	hash, err := m.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return m.store.Write(ctx, func(tx *store.Tx) error {
+		account, err := tx.AccountNamed(fold(name))
+		if err != nil {
+			return err
+		}
+		if err := tx.SetPassword(account.ID, hash); err != nil {
+			return err
+		}
+		return tx.EndSessions(account.ID)
+	})
+}

@@ -1,0 +1,214 @@
+package voicemail
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"parley/presence"
+	"parley/voicemail/blob"
+	"parley/voicemail/store"
+)
+
+// Deposit is a message on its way into two mailboxes. Which parts are set
+// follows from Kind: a text has Text; a voice message has Voice, and Call if
+// it was left at the end of one; a call entry has Call.
+type Deposit struct {
+	From   presence.AccountID
+	Device presence.DeviceID // From's
+	CID    string            // 16 to 64 of 0-9 a-z A-Z . _ ~ -, chosen by Device
+	To     presence.AccountID
+	Kind   string // store.KindText, KindVoice, KindCall
+	Text   string // at most MaxText bytes
+	Voice  *Voice
+	Call   *Call // its LiveCall is closed in the same transaction
+
+	// OnlyFrom keeps the message from To altogether, who has blocked From, say:
+	// it goes into From's log only, and asks for no permission.
+	OnlyFrom bool
+}
+
+// Voice is a finished recording. The file stays the caller's: it is copied.
+type Voice struct {
+	Path      string
+	Duration  time.Duration
+	Waveform  []byte // one byte a bar, at most maxWaveform
+	SHA256    []byte // of the file
+	Bytes     int64  // of the file
+	Truncated bool   // the server stopped before the speaker did
+}
+
+// Call is how a call ended.
+type Call struct {
+	ID       string
+	Outcome  string
+	Duration time.Duration // of the conversation, if answered
+}
+
+// Accepted says that a message is durable.
+type Accepted struct {
+	MID, Conv string
+	Seq       int64 // in Conv
+	Time      int64 // Unix ms
+	Duplicate bool  // the same had been accepted before
+	// Entries has the message as it stands in the log of each participant who
+	// may see it, to be pushed; empty if Duplicate.
+	Entries []store.Entry
+}
+
+// Deposit puts a message into the mailboxes of both sides. It returns
+// ErrNotContact, ErrMismatch, ErrTooLong, ErrInvalid or ErrFull if it never
+// will, ErrUnavailable if it cannot now.
+func (m *Mailbox) Deposit(ctx context.Context, d Deposit) (Accepted, error) {
+	got, err := m.deposit(ctx, d)
+	if err != nil {
+		return Accepted{}, fmt.Errorf("deposit: %w", err)
+	}
+	return got, nil
+}
+
+func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err error) {
+	if err := d.check(); err != nil {
+		return Accepted{}, err
+	}
+	row := d.row()
+	if d.Voice != nil {
+		if row.Blob, err = m.keepVoice(ctx, d); err != nil {
+			return Accepted{}, err
+		}
+		defer func() { m.dropUnused(row.Blob, got, err) }()
+	}
+	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
+		got, err = m.accept(tx, d, row)
+		return err
+	})
+	return got, err
+}
+
+// accept is the transaction of a deposit.
+func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, error) {
+	if d.Call != nil {
+		if err := tx.CloseCall(d.Call.ID); err != nil {
+			return Accepted{}, err
+		}
+	}
+	sent, err := tx.MessageSent(d.From, d.Device, d.CID)
+	if err == nil {
+		if !bytes.Equal(sent.Content, row.Content) {
+			return Accepted{}, ErrMismatch
+		}
+		return Accepted{MID: sent.MID, Conv: sent.Conv, Seq: sent.Seq, Time: sent.Time, Duplicate: true}, nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return Accepted{}, err
+	}
+	if err := permit(tx, d); err != nil {
+		return Accepted{}, err
+	}
+	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
+		return Accepted{}, err
+	}
+	if row.Seq, err = tx.NextSeq(row.Conv); err != nil {
+		return Accepted{}, err
+	}
+	row.MID, row.Time = newID(), m.millis()
+	if err := tx.CreateMessage(row); err != nil {
+		return Accepted{}, err
+	}
+	got := Accepted{MID: row.MID, Conv: row.Conv, Seq: row.Seq, Time: row.Time}
+	for _, account := range d.readers() {
+		entry, err := tx.AppendMessage(account, &row)
+		if err != nil {
+			return Accepted{}, err
+		}
+		got.Entries = append(got.Entries, entry)
+	}
+	return got, nil
+}
+
+// permit says whether the deposit may be made now.
+func permit(tx *store.Tx, d Deposit) error {
+	if d.OnlyFrom {
+		_, err := tx.Account(d.To)
+		if errors.Is(err, ErrNotFound) {
+			return ErrNotContact // nobody
+		}
+		return err
+	}
+	between, err := tx.Between(d.From, d.To)
+	if err != nil {
+		return err
+	}
+	if !between.May(presence.Write) {
+		return ErrNotContact
+	}
+	if d.Voice == nil {
+		return nil
+	}
+	held, err := tx.VoicesFor(d.To)
+	if err == nil && !fits(held, d.Voice.Bytes) {
+		err = ErrFull
+	}
+	return err
+}
+
+// readers are the accounts whose logs get the message, in ascending order.
+func (d *Deposit) readers() []presence.AccountID {
+	if d.OnlyFrom {
+		return []presence.AccountID{d.From}
+	}
+	return []presence.AccountID{min(d.From, d.To), max(d.From, d.To)}
+}
+
+// row is the message as far as it is known before the transaction.
+func (d *Deposit) row() store.Message {
+	row := store.Message{
+		From: d.From, To: d.To, Device: d.Device, CID: d.CID, Content: d.content(),
+		Hidden: d.OnlyFrom, Kind: d.Kind, Text: d.Text,
+	}
+	if v := d.Voice; v != nil {
+		row.Duration, row.Waveform = v.Duration.Milliseconds(), v.Waveform
+		row.Bytes, row.Truncated = v.Bytes, v.Truncated
+	}
+	if c := d.Call; c != nil {
+		row.Call, row.Outcome, row.CallDuration = c.ID, c.Outcome, c.Duration.Milliseconds()
+	}
+	return row
+}
+
+// keepVoice makes the recording durable and returns the blob's id. It returns
+// "" if the deposit is a repetition, whose recording is there already.
+func (m *Mailbox) keepVoice(ctx context.Context, d Deposit) (string, error) {
+	err := m.store.View(ctx, func(tx *store.Tx) error {
+		_, err := tx.MessageSent(d.From, d.Device, d.CID)
+		return err
+	})
+	if !errors.Is(err, ErrNotFound) {
+		return "", err
+	}
+	file, err := os.Open(d.Voice.Path)
+	if err != nil {
+		return "", fmt.Errorf("recording: %w", err)
+	}
+	defer func() { _ = file.Close() }() // read only
+	id, err := m.blobs.Put(file, d.Voice.Bytes, d.Voice.SHA256)
+	if errors.Is(err, blob.ErrDiffers) {
+		err = fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return string(id), err
+}
+
+// dropUnused removes the blob of a deposit that certainly has no row. If that
+// is not certain, or fails, the sweep does it another day.
+func (m *Mailbox) dropUnused(id string, got Accepted, err error) {
+	unused := err != nil && !errors.Is(err, ErrUnavailable) || got.Duplicate
+	if id == "" || !unused {
+		return
+	}
+	if err := m.blobs.Remove(blob.ID(id)); err != nil {
+		m.log.Warn("remove unused recording", "blob", id, "err", err)
+	}
+}

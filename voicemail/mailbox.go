@@ -1,0 +1,99 @@
+// Package voicemail keeps what must survive a restart: who may sign in, whom
+// they know, and the mailbox of each account, the only road a message travels.
+//
+//	<dir>/parley.db    rows (SQLite with -wal and -shm files), by package store
+//	<dir>/blobs/       recordings, by package blob
+//
+// The order is always: blob durable, then rows committed, then the answer.
+// Whoever gets an Accepted may tell the sender; pushing its Entries to devices
+// is a hint, for each entry is in its account's log, dense in pos, and is read
+// from there. Sending the same (account, device, cid) again gives the same
+// answer. An error other than ErrUnavailable, or of a context, means that
+// nothing was stored; after these two the same call may be made again.
+//
+// What one account may do to another is asked of presence.Between.May inside
+// the transaction, here and nowhere else.
+//
+// A Mailbox may be used by any number of goroutines, and the directory by
+// several processes. It caches nothing and has no goroutine of its own besides
+// the store's writer, which ends with Close.
+package voicemail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"parley/voicemail/blob"
+	"parley/voicemail/store"
+)
+
+// Config says where a Mailbox is.
+type Config struct {
+	Dir string           // created if need be
+	Now func() time.Time // default time.Now
+	Log *slog.Logger     // default: silent
+}
+
+// Mailbox is everything durable of one server.
+type Mailbox struct {
+	store  *store.Store
+	blobs  *blob.Dir
+	hasher hasher
+	epoch  string
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// Open opens the data directory, brings its schema up to date and removes
+// recordings that no message came to need. It returns ErrNewerSchema if a
+// later version wrote the directory.
+func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
+	m := &Mailbox{hasher: newHasher(), now: cfg.Now, log: cfg.Log}
+	if m.now == nil {
+		m.now = time.Now
+	}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	err := os.MkdirAll(cfg.Dir, 0o700)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if m.blobs, err = blob.Open(filepath.Join(cfg.Dir, "blobs")); err != nil {
+		return nil, err
+	}
+	if m.store, err = store.Open(ctx, filepath.Join(cfg.Dir, "parley.db"), m.now); err != nil {
+		return nil, errors.Join(err, m.blobs.Close())
+	}
+	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
+		m.epoch, err = tx.Epoch(uuid.NewString())
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	m.sweep(ctx)
+	return m, nil
+}
+
+// Close waits for the transaction under way and closes the directory.
+func (m *Mailbox) Close() error {
+	return errors.Join(m.store.Close(), m.blobs.Close())
+}
+
+// Epoch names this database since it was created. Positions in logs are good
+// within one epoch only.
+func (m *Mailbox) Epoch() string { return m.epoch }
+
+// newID makes an id that sorts by the time it was made.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// millis is now as rows have it.
+func (m *Mailbox) millis() int64 { return m.now().UnixMilli() }

@@ -1,0 +1,158 @@
+package voicemail
+
+import (
+	"context"
+	"slices"
+
+	"parley/presence"
+	"parley/voicemail/store"
+)
+
+// Ack notes that a device has stored its account's log up to pos. Who sent
+// what has thereby arrived gets a receipt; these are returned, to be pushed.
+// Receipts cause no receipts. ErrNotFound if the account has no such device.
+func (m *Mailbox) Ack(ctx context.Context, account presence.AccountID, device presence.DeviceID, pos int64) (receipts []store.Entry, err error) {
+	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
+		receipts, err = ack(tx, account, device, pos)
+		return err
+	})
+	return receipts, err
+}
+
+func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos int64) ([]store.Entry, error) {
+	if _, err := tx.Device(account, device); err != nil {
+		return nil, err
+	}
+	head, err := tx.Head(account)
+	if err != nil {
+		return nil, err
+	}
+	pos = min(pos, head)
+	before, err := tx.Acked(account)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.RaiseCursor(account, device, pos); err != nil {
+		return nil, err
+	}
+	arrivals, err := tx.Arrivals(account, before, pos)
+	if err != nil {
+		return nil, err
+	}
+	var receipts []store.Entry
+	for _, arrived := range arrivals {
+		if tells, err := tells(tx, account, arrived.From); err != nil {
+			return nil, err
+		} else if !tells {
+			continue
+		}
+		rose, err := tx.RaiseDelivered(arrived.Conv, account, arrived.Seq)
+		if err != nil {
+			return nil, err
+		}
+		if !rose {
+			continue
+		}
+		receipt := store.Receipt{Conv: arrived.Conv, Account: account, Delivered: arrived.Seq}
+		entry, err := tx.AppendReceipt(arrived.From, account, receipt)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, entry)
+	}
+	return receipts, nil
+}
+
+// Read raises the account's read mark of a conversation to seq. It returns the
+// receipts for the other participant and for the account's own devices, none
+// if the mark is as high already. ErrNotFound if account is not in the
+// conversation.
+func (m *Mailbox) Read(ctx context.Context, account presence.AccountID, conv string, seq int64) (receipts []store.Entry, err error) {
+	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
+		receipts, err = read(tx, account, conv, seq)
+		return err
+	})
+	return receipts, err
+}
+
+func read(tx *store.Tx, account presence.AccountID, conv string, seq int64) ([]store.Entry, error) {
+	me, err := tx.Participant(conv, account)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := tx.Newest(conv, account)
+	if err != nil {
+		return nil, err
+	}
+	seq = min(seq, newest)
+	if rose, err := tx.RaiseRead(conv, account, seq); err != nil || !rose {
+		return nil, err
+	}
+	tells, err := tells(tx, account, me.Other)
+	if err != nil {
+		return nil, err
+	}
+	if tells {
+		if err := tx.TellRead(conv, account, seq); err != nil {
+			return nil, err
+		}
+	}
+	return appendReceipts(tx, me.Other, tells, store.Receipt{Conv: conv, Account: account, Read: seq})
+}
+
+// Played notes that the receiver of a voice message has really heard it. It
+// returns the receipts for both sides, none if that was known. ErrNotFound if
+// account may not see the message, ErrNotAllowed if it is not its to hear.
+func (m *Mailbox) Played(ctx context.Context, account presence.AccountID, mid string) (receipts []store.Entry, err error) {
+	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
+		receipts, err = played(tx, account, mid)
+		return err
+	})
+	return receipts, err
+}
+
+func played(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry, error) {
+	message, err := tx.Message(mid, account)
+	if err != nil {
+		return nil, err
+	}
+	if message.Kind != store.KindVoice || message.To != account {
+		return nil, ErrNotAllowed
+	}
+	if news, err := tx.MarkPlayed(mid); err != nil || !news {
+		return nil, err
+	}
+	tells, err := tells(tx, account, message.From)
+	if err != nil {
+		return nil, err
+	}
+	return appendReceipts(tx, message.From, tells, store.Receipt{Conv: message.Conv, Account: account, Played: mid})
+}
+
+// tells reports whether other may learn what account does with its mailbox. A
+// receipt shows that somebody is there, so it goes to those who may see that.
+func tells(tx *store.Tx, account, other presence.AccountID) (bool, error) {
+	between, err := tx.Between(other, account)
+	return between.May(presence.See), err
+}
+
+// appendReceipts adds a receipt to the log of whom it is about, and to that of
+// other if it may be told.
+func appendReceipts(tx *store.Tx, other presence.AccountID, tells bool, r store.Receipt) ([]store.Entry, error) {
+	peers := map[presence.AccountID]presence.AccountID{r.Account: other}
+	readers := []presence.AccountID{r.Account}
+	if tells {
+		peers[other] = r.Account
+		readers = append(readers, other)
+	}
+	slices.Sort(readers)
+	var receipts []store.Entry
+	for _, reader := range readers {
+		entry, err := tx.AppendReceipt(reader, peers[reader], r)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, entry)
+	}
+	return receipts, nil
+}

@@ -1,0 +1,57 @@
+package store
+
+import "parley/presence"
+
+// Account is a person or an app that can sign in.
+type Account struct {
+	ID           presence.AccountID `db:"id"`
+	Name         string             `db:"name"`
+	Folded       string             `db:"folded"`        // Name without case; unique
+	PasswordHash string             `db:"password_hash"` // PHC string
+	Admin        bool               `db:"admin"`
+	State        presence.State     `db:"state"` // as chosen
+	Status       string             `db:"status"`
+	Head         int64              `db:"head"` // newest pos of the log
+	CreatedAt    int64              `db:"created_at"`
+}
+
+// CreateAccount inserts an account.
+func (tx *Tx) CreateAccount(a Account) error {
+	return about("create account", tx.insert(`
+		INSERT INTO accounts (id, name, folded, password_hash, admin, state, status, head, created_at)
+		VALUES (:id, :name, :folded, :password_hash, :admin, :state, :status, :head, :created_at)`, a))
+}
+
+// Account returns the account with an id, or ErrNotFound.
+func (tx *Tx) Account(id presence.AccountID) (a Account, err error) {
+	err = tx.get(&a, `SELECT * FROM accounts WHERE id = ?`, id)
+	return a, about("account", err)
+}
+
+// AccountNamed returns the account with a folded name, or ErrNotFound.
+func (tx *Tx) AccountNamed(folded string) (a Account, err error) {
+	err = tx.get(&a, `SELECT * FROM accounts WHERE folded = ?`, folded)
+	return a, about("account by name", err)
+}
+
+// Accounts returns all accounts in name order.
+func (tx *Tx) Accounts() (all []Account, err error) {
+	err = tx.list(&all, `SELECT * FROM accounts ORDER BY folded`)
+	return all, about("accounts", err)
+}
+
+// HasAccounts reports whether there is any account.
+func (tx *Tx) HasAccounts() (has bool, err error) {
+	err = tx.get(&has, `SELECT EXISTS (SELECT 1 FROM accounts)`)
+	return has, about("any account", err)
+}
+
+// SetPassword replaces an account's password hash.
+func (tx *Tx) SetPassword(id presence.AccountID, hash string) error {
+	return about("set password", tx.execOne(`UPDATE accounts SET password_hash = ? WHERE id = ?`, hash, id))
+}
+
+// SetPresence replaces what an account has set about its own presence.
+func (tx *Tx) SetPresence(id presence.AccountID, state presence.State, status string) error {
+	return about("set presence", tx.execOne(`UPDATE accounts SET state = ?, status = ? WHERE id = ?`, state, status, id))
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"errors"
+
+	"parley/presence"
+)
+
+// Contact is somebody as an account knows them. The embedded Between is seen
+// from that account's side.
+type Contact struct {
+	Account presence.AccountID `db:"account"`
+	Name    string             `db:"name"`
+	presence.Between
+}
+
+// Between returns what a and b have set about each other, seen from a.
+func (tx *Tx) Between(a, b presence.AccountID) (between presence.Between, err error) {
+	if between.Mine, err = tx.relation(a, b); err != nil {
+		return presence.Between{}, err
+	}
+	if between.Theirs, err = tx.relation(b, a); err != nil {
+		return presence.Between{}, err
+	}
+	return between, nil
+}
+
+func (tx *Tx) relation(of, whom presence.AccountID) (r presence.Relation, err error) {
+	err = tx.get(&r, `SELECT relation FROM relations WHERE account = ? AND other = ?`, of, whom)
+	if errors.Is(err, ErrNotFound) {
+		return presence.Stranger, nil
+	}
+	return r, about("relation", err)
+}
+
+// SetRelation replaces what account has set about other.
+func (tx *Tx) SetRelation(account, other presence.AccountID, r presence.Relation, now int64) error {
+	if r == presence.Stranger {
+		_, err := tx.exec(`DELETE FROM relations WHERE account = ? AND other = ?`, account, other)
+		return about("clear relation", err)
+	}
+	_, err := tx.exec(`
+		INSERT INTO relations (account, other, relation, changed_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (account, other) DO UPDATE SET relation = excluded.relation, changed_at = excluded.changed_at`,
+		account, other, r, now)
+	return about("set relation", err)
+}
+
+// people selects accounts a with what account (the first two arguments) and
+// they have set about each other.
+const people = `
+	SELECT a.id AS account, a.name, coalesce(m.relation, '') AS mine, coalesce(t.relation, '') AS theirs
+	FROM accounts a
+	LEFT JOIN relations m ON m.account = ? AND m.other = a.id
+	LEFT JOIN relations t ON t.account = a.id AND t.other = ? `
+
+// Contacts returns, in name order, everybody about whom account has set
+// something, and who has set something about account, unless that is all
+// between them and it is a block.
+func (tx *Tx) Contacts(account presence.AccountID) (rows []Contact, err error) {
+	err = tx.list(&rows, people+`
+		WHERE a.id IN (
+			SELECT other FROM relations WHERE account = ?
+			UNION SELECT account FROM relations WHERE other = ? AND relation <> 'blocked')
+		ORDER BY a.folded`, account, account, account, account)
+	return rows, about("contacts", err)
+}
+
+// Directory returns up to limit accounts other than account whose folded name
+// has a prefix and comes behind after, in name order. Those whom account has
+// blocked are left out (presence.Find).
+func (tx *Tx) Directory(account presence.AccountID, prefix, after string, limit int) (rows []Contact, err error) {
+	const beyond = "\U0010FFFF" // no name has it
+	err = tx.list(&rows, people+`
+		WHERE a.folded >= ? AND a.folded < ? AND a.folded > ?
+			AND a.id <> ? AND coalesce(m.relation, '') <> 'blocked'
+		ORDER BY a.folded LIMIT ?`, account, account, prefix, prefix+beyond, after, account, limit)
+	return rows, about("directory", err)
+}

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"parley/presence"
+)
+
+// Kinds of Entry.
+const (
+	EntryMessage = "message"
+	EntryReceipt = "receipt"
+)
+
+// Entry is one line of an account's log. Exactly one of Message and Receipt is
+// set, as Kind says.
+type Entry struct {
+	Account presence.AccountID `db:"account"`
+	Pos     int64              `db:"pos"` // dense in the account's log, from 1
+	Kind    string             `db:"kind"`
+	With    presence.AccountID `db:"peer"` // the other participant
+	Message *Message           `db:"-"`    // as it is now
+	Receipt *Receipt           `db:"-"`    // as it was then
+}
+
+// Receipt says how far Account got in a conversation. Marks that are zero say
+// nothing.
+type Receipt struct {
+	Conv      string             `db:"conv"`
+	Account   presence.AccountID `db:"actor"`
+	Delivered int64              `db:"delivered"` // seq
+	Read      int64              `db:"read"`      // seq
+	Played    string             `db:"played"`    // mid
+}
+
+// AppendMessage adds a message to the log of account.
+func (tx *Tx) AppendMessage(account presence.AccountID, m *Message) (Entry, error) {
+	e := Entry{Account: account, Kind: EntryMessage, With: m.Other(account), Message: m}
+	var err error
+	if e.Pos, err = tx.nextPos(account); err != nil {
+		return Entry{}, err
+	}
+	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, mid) VALUES (?, ?, ?, ?, ?)`,
+		account, e.Pos, e.Kind, m.Conv, m.MID)
+	return e, about("append message", err)
+}
+
+// AppendReceipt adds a receipt to the log of account, who has the conversation
+// with the other.
+func (tx *Tx) AppendReceipt(account, with presence.AccountID, r Receipt) (Entry, error) {
+	e := Entry{Account: account, Kind: EntryReceipt, With: with, Receipt: &r}
+	var err error
+	if e.Pos, err = tx.nextPos(account); err != nil {
+		return Entry{}, err
+	}
+	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, actor, delivered, read, played) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		account, e.Pos, e.Kind, r.Conv, r.Account, r.Delivered, r.Read, r.Played)
+	return e, about("append receipt", err)
+}
+
+func (tx *Tx) nextPos(account presence.AccountID) (pos int64, err error) {
+	err = tx.get(&pos, `UPDATE accounts SET head = head + 1 WHERE id = ? RETURNING head`, account)
+	return pos, about("next pos", err)
+}
+
+// Entries returns up to limit entries behind pos after, ascending.
+func (tx *Tx) Entries(account presence.AccountID, after int64, limit int) ([]Entry, error) {
+	var rows []struct {
+		Entry
+		Receipt
+	}
+	err := tx.list(&rows, `
+		SELECT e.account, e.pos, e.kind, p.other AS peer, e.conv, e.actor, e.delivered, e.read, e.played
+		FROM entries e JOIN participants p ON p.conv = e.conv AND p.account = e.account
+		WHERE e.account = ? AND e.pos > ? ORDER BY e.pos LIMIT ?`, account, after, limit)
+	if err != nil || len(rows) == 0 {
+		return nil, about("entries", err)
+	}
+	messages, err := tx.messagesAt(account, after, rows[len(rows)-1].Pos)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]Entry, len(rows))
+	for i, row := range rows {
+		entries[i] = row.Entry
+		if row.Kind == EntryReceipt {
+			entries[i].Receipt = &row.Receipt
+		} else {
+			entries[i].Message = messages[row.Pos]
+		}
+	}
+	return entries, nil
+}
+
+// messagesAt returns the messages in a stretch of a log by their pos.
+func (tx *Tx) messagesAt(account presence.AccountID, after, to int64) (map[int64]*Message, error) {
+	var rows []struct {
+		Pos int64 `db:"pos"`
+		Message
+	}
+	err := tx.list(&rows, `
+		SELECT e.pos, m.* FROM entries e JOIN messages m ON m.mid = e.mid
+		WHERE e.account = ? AND e.pos > ? AND e.pos <= ?`, account, after, to)
+	if err != nil {
+		return nil, about("messages of entries", err)
+	}
+	at := make(map[int64]*Message, len(rows))
+	for i := range rows {
+		at[rows[i].Pos] = &rows[i].Message
+	}
+	return at, nil
+}
+
+// Head returns the newest pos of an account's log, or ErrNotFound.
+func (tx *Tx) Head(account presence.AccountID) (pos int64, err error) {
+	err = tx.get(&pos, `SELECT head FROM accounts WHERE id = ?`, account)
+	return pos, about("head", err)
+}
+
+// headsAtOnce bounds the parameters of one statement.
+const headsAtOnce = 500
+
+// Heads returns the newest pos of each account that exists.
+func (tx *Tx) Heads(accounts []presence.AccountID) (map[presence.AccountID]int64, error) {
+	heads := make(map[presence.AccountID]int64, len(accounts))
+	for len(accounts) > 0 {
+		n := min(len(accounts), headsAtOnce)
+		query, args, err := sqlx.In(`SELECT id, head FROM accounts WHERE id IN (?)`, accounts[:n])
+		if err != nil {
+			return nil, fmt.Errorf("heads: %w", err)
+		}
+		var rows []struct {
+			ID   presence.AccountID `db:"id"`
+			Head int64              `db:"head"`
+		}
+		if err := tx.list(&rows, query, args...); err != nil {
+			return nil, about("heads", err)
+		}
+		for _, row := range rows {
+			heads[row.ID] = row.Head
+		}
+		accounts = accounts[n:]
+	}
+	return heads, nil
+}

@@ -1,0 +1,52 @@
+package store
+
+import "parley/presence"
+
+// Acked returns the highest cursor of an account's devices.
+func (tx *Tx) Acked(account presence.AccountID) (pos int64, err error) {
+	err = tx.get(&pos, `SELECT coalesce(max(cursor), 0) FROM devices WHERE account = ?`, account)
+	return pos, about("acknowledged pos", err)
+}
+
+// RaiseCursor sets a device's cursor, unless it is as high already.
+func (tx *Tx) RaiseCursor(account presence.AccountID, device presence.DeviceID, pos int64) error {
+	_, err := tx.exec(`UPDATE devices SET cursor = ? WHERE account = ? AND id = ? AND cursor < ?`, pos, account, device, pos)
+	return about("raise cursor", err)
+}
+
+// Arrival is how far the messages to an account have come in a conversation.
+type Arrival struct {
+	Conv string             `db:"conv"`
+	From presence.AccountID `db:"sender"`
+	Seq  int64              `db:"seq"` // the highest
+}
+
+// Arrivals returns what a stretch of an account's log brought from others, in
+// ascending order of who sent it.
+func (tx *Tx) Arrivals(account presence.AccountID, after, to int64) (rows []Arrival, err error) {
+	err = tx.list(&rows, `
+		SELECT m.conv, m.sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
+		WHERE e.account = ? AND e.pos > ? AND e.pos <= ? AND m.recipient = ?
+		GROUP BY m.conv, m.sender ORDER BY m.sender`, account, after, to, account)
+	return rows, about("arrivals", err)
+}
+
+// RaiseDelivered raises the mark that says what a device of account has
+// stored, and reports whether it rose.
+func (tx *Tx) RaiseDelivered(conv string, account presence.AccountID, seq int64) (rose bool, err error) {
+	n, err := tx.exec(`UPDATE participants SET delivered = ? WHERE conv = ? AND account = ? AND delivered < ?`, seq, conv, account, seq)
+	return n > 0, about("raise delivered", err)
+}
+
+// RaiseRead raises the mark that says what account has read, and reports
+// whether it rose.
+func (tx *Tx) RaiseRead(conv string, account presence.AccountID, seq int64) (rose bool, err error) {
+	n, err := tx.exec(`UPDATE participants SET read = ? WHERE conv = ? AND account = ? AND read < ?`, seq, conv, account, seq)
+	return n > 0, about("raise read", err)
+}
+
+// TellRead raises what the other knows of account's read mark to seq.
+func (tx *Tx) TellRead(conv string, account presence.AccountID, seq int64) error {
+	_, err := tx.exec(`UPDATE participants SET read_told = ? WHERE conv = ? AND account = ? AND read_told < ?`, seq, conv, account, seq)
+	return about("tell read", err)
+}
