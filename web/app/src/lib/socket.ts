@@ -172,7 +172,7 @@ export class Socket {
     const frame = JSON.parse(data) as wire.ServerFrame;
     this.heard = true;
     if ('re' in frame && typeof frame.re === 'string') {
-      this.settle(frame.re, frame as Reply);
+      this.settle(frame.re, frame as Reply | wire.Error);
       return;
     }
     switch (frame.type) {
@@ -193,7 +193,7 @@ export class Socket {
     }
   }
 
-  private settle(id: string, reply: Reply): void {
+  private settle(id: string, reply: Reply | wire.Error): void {
     const waiting = this.waiting.get(id);
     if (waiting === undefined) {
       return; // given up already

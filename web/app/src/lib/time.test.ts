@@ -41,7 +41,7 @@ describe('days', () => {
 
   it('shows a clock that runs ahead as today, not as tomorrow', () => {
     const ahead = new Date(2026, 6, 4, 9, 1).getTime();
-    expect(shortWhen(ahead, now, 'en-GB')).toBe('09:01');
+    expect(shortWhen(ahead, now, 'en-GB')).toMatch(/^0?9:01$/);
     expect(dayLabel(ahead, now)).toBe('Today');
   });
 

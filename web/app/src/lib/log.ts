@@ -1,0 +1,184 @@
+// How the account's log changes what this device has stored. Every function
+// works inside a transaction of its caller, together with the cursor.
+
+import type { Database, Writing } from './database';
+import type * as wire from './wire';
+
+/** Applied says what became of some events. */
+export interface Applied {
+  /** position up to which everything is stored; 0 when there was nothing to store */
+  stored: number;
+  /** messages that were not there before */
+  fresh: wire.Message[];
+  /** an event was out of place: something was missed before it */
+  gap: boolean;
+}
+
+/** Reader is whose log it is, and what that person calls others. */
+export interface Reader {
+  account: wire.AccountID;
+  nameOf: (account: wire.AccountID) => string;
+}
+
+/**
+ * applyEvents takes in events in order, up to the first that is not the next.
+ * Its position tells: lower ones are known, a higher one is a gap.
+ */
+export async function applyEvents(tx: Writing, reader: Reader, events: wire.Event[]): Promise<Applied> {
+  const cursors = tx.objectStore('cursor');
+  const applied: Applied = { stored: 0, fresh: [], gap: false };
+  let cursor = await cursors.get('cursor');
+  for (const event of events) {
+    if (cursor === undefined || event.pos > cursor.pos + 1) {
+      return { ...applied, gap: true };
+    }
+    if (event.pos === cursor.pos + 1) {
+      await applyEvent(tx, reader, event);
+      cursor = { ...cursor, pos: event.pos };
+      await cursors.put(cursor, 'cursor');
+      if (event.message) {
+        applied.fresh.push(event.message);
+      }
+    }
+    applied.stored = event.pos;
+  }
+  return applied;
+}
+
+async function applyEvent(tx: Writing, reader: Reader, event: wire.Event): Promise<void> {
+  if (event.message) {
+    await takeMessage(tx, reader, event.message);
+  }
+  if (event.receipt) {
+    await takeReceipt(tx, reader, event.receipt);
+  }
+}
+
+/**
+ * applySnapshot replaces everything by the server's state. Texts that wait to
+ * be sent stay: the server answers a cid it knows in the same way again.
+ */
+export async function applySnapshot(tx: Writing, epoch: string, snapshot: wire.Snapshot): Promise<void> {
+  await Promise.all([tx.objectStore('conversations').clear(), tx.objectStore('messages').clear()]);
+  for (const pending of await tx.objectStore('outbox').getAll()) {
+    if (pending.state === 'accepted') {
+      await tx.objectStore('outbox').delete(pending.order!);
+    }
+  }
+  for (const conversation of snapshot.conversations) {
+    await tx.objectStore('conversations').put(conversation);
+    if (conversation.last) {
+      await tx.objectStore('messages').put(conversation.last);
+    }
+  }
+  await tx.objectStore('cursor').put({ epoch, pos: snapshot.pos }, 'cursor');
+}
+
+/** applyHistory stores older messages; what receipts have said since stays true. */
+export async function applyHistory(tx: Writing, messages: wire.Message[]): Promise<void> {
+  const store = tx.objectStore('messages');
+  for (const message of messages) {
+    const stored = await store.get([message.conv, message.seq]);
+    await store.put(stored?.played ? { ...message, played: true } : message);
+  }
+}
+
+/**
+ * newest reads the newest messages of a conversation that are held without a
+ * gap, at most limit, in ascending order. Gaps show as missing numbers: seq is
+ * dense.
+ */
+export async function newest(db: Database, conversation: wire.Conversation, limit: number): Promise<wire.Message[]> {
+  const { conv, head } = conversation;
+  const low = Math.max(1, head - limit + 1);
+  const held = await db.getAll('messages', IDBKeyRange.bound([conv, low], [conv, head]));
+  let first = held.length;
+  while (first > 0 && held[first - 1]!.seq === head - (held.length - first)) {
+    first--;
+  }
+  return held.slice(first);
+}
+
+async function takeMessage(tx: Writing, reader: Reader, message: wire.Message): Promise<void> {
+  await tx.objectStore('messages').put(message);
+  const conversations = tx.objectStore('conversations');
+  const conversation = (await conversations.get(message.conv)) ?? begin(reader, message);
+  const theirs = message.from !== reader.account;
+  await conversations.put({
+    ...conversation,
+    name: reader.nameOf(message.with) || conversation.name,
+    head: Math.max(conversation.head, message.seq),
+    unread: conversation.unread + (theirs && message.seq > conversation.read ? 1 : 0),
+    last: message.seq >= conversation.head ? message : conversation.last,
+  });
+  if (message.cid) {
+    const order = await tx.objectStore('outbox').index('cid').getKey(message.cid);
+    if (order !== undefined) {
+      await tx.objectStore('outbox').delete(order);
+    }
+  }
+}
+
+function begin(reader: Reader, message: wire.Message): wire.Conversation {
+  return {
+    conv: message.conv,
+    with: message.with,
+    name: reader.nameOf(message.with),
+    head: 0,
+    read: 0,
+    unread: 0,
+    their_read: 0,
+    their_delivered: 0,
+  };
+}
+
+async function takeReceipt(tx: Writing, reader: Reader, receipt: wire.Receipt): Promise<void> {
+  if (receipt.played) {
+    await takePlayed(tx, receipt.played);
+  }
+  const conversations = tx.objectStore('conversations');
+  const conversation = await conversations.get(receipt.conv);
+  if (conversation === undefined) {
+    return;
+  }
+  if (receipt.account !== reader.account) {
+    await conversations.put({
+      ...conversation,
+      their_delivered: Math.max(conversation.their_delivered, receipt.delivered ?? 0),
+      their_read: Math.max(conversation.their_read, receipt.read ?? 0),
+    });
+    return;
+  }
+  const read = Math.max(conversation.read, receipt.read ?? 0);
+  if (read > conversation.read) {
+    const unread = await unreadAfter(tx, reader, conversation, read);
+    await conversations.put({ ...conversation, read, unread });
+  }
+}
+
+/** Counts what is held above the mark; where not all is held, the old count is the better bound. */
+async function unreadAfter(tx: Writing, reader: Reader, conversation: wire.Conversation, read: number): Promise<number> {
+  const above = conversation.head - read;
+  if (above <= 0) {
+    return 0;
+  }
+  const range = IDBKeyRange.bound([conversation.conv, read + 1], [conversation.conv, conversation.head]);
+  const held = await tx.objectStore('messages').getAll(range);
+  if (held.length < above) {
+    return Math.min(conversation.unread, above);
+  }
+  return held.filter((message) => message.from !== reader.account).length;
+}
+
+async function takePlayed(tx: Writing, mid: string): Promise<void> {
+  const message = await tx.objectStore('messages').index('mid').get(mid);
+  if (message === undefined) {
+    return;
+  }
+  const played = { ...message, played: true };
+  await tx.objectStore('messages').put(played);
+  const conversation = await tx.objectStore('conversations').get(message.conv);
+  if (conversation?.last?.mid === mid) {
+    await tx.objectStore('conversations').put({ ...conversation, last: played });
+  }
+}

@@ -1,0 +1,143 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { get } from 'svelte/store';
+import { forget, openDatabase, type Database } from './database';
+import { Problem, disconnected } from './errors';
+import { Outbox } from './outbox';
+import type { Reply, Request } from './socket';
+
+type Send = Extract<Request, { type: 'send' }>;
+interface Sent {
+  frame: Send;
+  accept: () => void;
+  reject: (code: string, retryAfter?: number) => void;
+  fail: (error: Problem) => void;
+}
+
+describe('Outbox', () => {
+  let db: Database;
+  let outbox: Outbox;
+  let sent: Sent[];
+  let stored: string[][]; // what the database held at each transmission
+  let now: number;
+
+  beforeEach(async () => {
+    db = await openDatabase('me');
+    sent = [];
+    stored = [];
+    now = 1_000;
+    outbox = open();
+  });
+  afterEach(async () => {
+    outbox.close();
+    db.close();
+    await forget('me');
+  });
+
+  function open(): Outbox {
+    const box: Outbox = new Outbox({ db, request, onChange: () => box.show(), now: () => now });
+    return box;
+  }
+
+  function request(frame: Request): Promise<Reply> {
+    return new Promise((resolve, fail) => {
+      const { cid } = frame as Send;
+      void db.getAll('outbox').then((all) => stored.push(all.map((pending) => pending.cid)));
+      sent.push({
+        frame: frame as Send,
+        accept: () => resolve({ type: 'accepted', re: '1', cid, conv: 'c', seq: 1, mid: 'm', time: 1 }),
+        reject: (code, after) =>
+          resolve({
+            type: 'rejected', re: '1', cid, code: code as never, message: `No: ${code}`,
+            ...(after === undefined ? {} : { retryable: true, retry_after_ms: after }),
+          }),
+        fail,
+      });
+    });
+  }
+
+  const count = (n: number) => vi.waitFor(() => expect(sent).toHaveLength(n));
+  const state = () => get(outbox.pending).map((pending) => pending.state);
+
+  it('stores the text under 128 random bits before it leaves', async () => {
+    await outbox.add('bob', 'hi');
+    await count(1);
+    await vi.waitFor(() => expect(stored).toHaveLength(1));
+    const { cid } = sent[0]!.frame;
+    expect(cid).toMatch(/^[0-9a-f]{32}$/);
+    expect(stored[0]).toEqual([cid]);
+    sent[0]!.accept();
+    await vi.waitFor(() => expect(state()).toEqual(['accepted']));
+  });
+
+  it('sends the same cid again after a break whose outcome is unknown', async () => {
+    await outbox.add('bob', 'hi');
+    await count(1);
+    sent[0]!.fail(disconnected());
+    await vi.waitFor(() => expect(state()).toEqual(['waiting']));
+    await vi.waitFor(() => {
+      outbox.welcomed();
+      expect(sent.length).toBe(2);
+    });
+    expect(sent[1]!.frame).toEqual(sent[0]!.frame);
+  });
+
+  it('sends what an earlier page left behind', async () => {
+    await db.add('outbox', { cid: 'c0ffee', to: 'bob', text: 'left', at: 0, state: 'waiting' });
+    outbox.welcomed();
+    await count(1);
+    expect(sent[0]!.frame.cid).toBe('c0ffee');
+  });
+
+  it('keeps the order of texts to one person, and lets others pass', async () => {
+    await outbox.add('bob', 'one');
+    await outbox.add('bob', 'two');
+    await outbox.add('ann', 'other');
+    await count(2);
+    expect(sent.map(({ frame }) => frame.text)).toEqual(['one', 'other']);
+    sent[0]!.accept();
+    await count(3);
+    expect(sent[2]!.frame.text).toBe('two');
+  });
+
+  it('shows a refusal with its sentence, and goes on with the next text', async () => {
+    await outbox.add('bob', 'one');
+    await outbox.add('bob', 'two');
+    await count(1);
+    sent[0]!.reject('not_contact');
+    await count(2);
+    expect(get(outbox.pending)[0]).toMatchObject({ state: 'failed', reason: 'No: not_contact' });
+    await outbox.remove(sent[0]!.frame.cid);
+    expect(get(outbox.pending).map((pending) => pending.text)).toEqual(['two']);
+  });
+
+  it('tries a refused text again as the same send', async () => {
+    await outbox.add('bob', 'one');
+    await count(1);
+    sent[0]!.reject('not_contact');
+    await vi.waitFor(() => expect(state()).toEqual(['failed']));
+    await outbox.tryAgain(sent[0]!.frame.cid);
+    await count(2);
+    expect(sent[1]!.frame.cid).toBe(sent[0]!.frame.cid);
+  });
+
+  it('waits as long as the server asked before a retry', async () => {
+    await outbox.add('bob', 'one');
+    await count(1);
+    sent[0]!.reject('unavailable', 60);
+    await vi.waitFor(() => expect(state()).toEqual(['waiting']));
+    await outbox.flush();
+    expect(sent).toHaveLength(1);
+    now += 61;
+    await count(2);
+  });
+
+  it('takes an error of the moment as a reason to wait, any other as final', async () => {
+    await outbox.add('bob', 'one');
+    await outbox.add('ann', 'two');
+    await count(2);
+    sent[0]!.fail(new Problem('rate_limited', 'Slowly.', 50_000));
+    sent[1]!.fail(new Problem('too_large', 'Too long.'));
+    await vi.waitFor(() => expect(state()).toEqual(['waiting', 'failed']));
+  });
+});
