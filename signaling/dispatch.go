@@ -3,7 +3,6 @@ package signaling
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -70,7 +69,7 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 	case *wire.Typing:
 		return s.typing(ctx, c, f)
 	}
-	return s.calls.handle(ctx, c.who, f)
+	return s.calls.handle(ctx, c, f)
 }
 
 // refuse answers a frame that failed. A send is rejected, so that the client

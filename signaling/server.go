@@ -41,6 +41,8 @@ type Config struct {
 	IceServers func(presence.AccountID) ([]wire.IceServer, time.Duration)
 	Presence   presence.Timings // zero: presence.DefaultTimings
 	Calls      call.Timings     // zero: call.DefaultTimings
+	// Recovered are the recordings that a crash cut off; New delivers them.
+	Recovered []Recovered
 	// RecordingLimit is the longest voice message, told to clients.
 	RecordingLimit time.Duration
 	Now            func() time.Time // default time.Now
@@ -95,9 +97,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.tracker = presence.NewTracker(cfg.Presence, s.tellWatchers)
 	s.calls = newCalls(s.ctx, callsConfig{
 		Line: s.hub, Presence: s.tracker, Mailbox: cfg.Mailbox, Media: cfg.Media,
-		Push: s.hub.Push, Timings: cfg.Calls, Now: cfg.Now, Log: cfg.Log,
+		Push: s.hub.Push, Timings: cfg.Calls, Limit: cfg.RecordingLimit, Now: cfg.Now, Log: cfg.Log,
 	})
-	if err := s.calls.recover(ctx); err != nil {
+	if err := s.calls.recover(ctx, cfg.Recovered); err != nil {
 		s.cancel()
 		s.tracker.Close()
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,7 @@ type client struct {
 	ws     *websocket.Conn
 	device presence.DeviceID
 	frames chan wire.Frame // closed with the socket
+	passed []wire.Frame    // by next, which was after others
 	closed error           // valid once frames is closed
 }
 
@@ -179,7 +181,7 @@ func (c *client) raw(kind int, data []byte) {
 
 const patience = 10 * time.Second
 
-// next returns the next frame of type F, passing over others.
+// next returns the next frame of type F; others are kept for a later next.
 func next[F wire.Frame](c *client) F {
 	c.t.Helper()
 	return nextWhere(c, func(F) bool { return true })
@@ -187,6 +189,12 @@ func next[F wire.Frame](c *client) F {
 
 func nextWhere[F wire.Frame](c *client, fits func(F) bool) F {
 	c.t.Helper()
+	for i, f := range c.passed {
+		if f, ok := f.(F); ok && fits(f) {
+			c.passed = slices.Delete(c.passed, i, i+1)
+			return f
+		}
+	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	for {
@@ -198,6 +206,7 @@ func nextWhere[F wire.Frame](c *client, fits func(F) bool) F {
 			if f, ok := f.(F); ok && fits(f) {
 				return f
 			}
+			c.passed = append(c.passed, f)
 		case <-late.C:
 			c.t.Fatalf("no fitting %T", *new(F))
 		}

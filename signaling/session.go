@@ -68,7 +68,7 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	c.followLog(from, head)
 	if !c.greeted {
 		c.greeted = true
-		s.calls.deviceBack(c.who.Account, c.who.Device)
+		s.calls.deviceBack(c.who, f.Calls)
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (s *Server) closed(c *conn, clean bool) {
 	gone := s.hub.remove(c)
 	s.tracker.Disconnect(c.session, clean)
 	if gone {
-		s.calls.deviceGone(c.who.Account, c.who.Device)
+		s.calls.deviceGone(c.who, clean)
 	}
 }
 

@@ -18,16 +18,32 @@ func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 	} else {
 		m.send(m.setup.Caller, goodbye)
 	}
-	outcome := m.outcome
-	if m.setup.Intent == wire.IntentNote {
-		outcome = ""
-	}
 	if !voice && m.setup.Intent != wire.IntentCall {
 		m.close() // nobody was called and nothing was said
 		return
 	}
 	m.awaits = storing
-	m.do(Deposit{Outcome: outcome, Duration: length, Voice: voice, OnlyFrom: m.hidden})
+	m.do(Deposit{Outcome: m.Outcome(), Duration: length, Voice: voice, OnlyFrom: m.hidden})
+}
+
+// stopping ends the call in the best way there is when the server stops: what
+// was said is kept, and each side is told that it was no one's wish.
+func (m *Machine) stopping(now time.Time) {
+	switch m.state {
+	case Routing, Alerting, Ringing:
+		m.outcome = wire.Lost
+		m.stopRinging(wire.ReasonLost, "")
+		m.end(wire.ReasonLost, 0, false)
+	case Connecting:
+		m.outcome = wire.Lost
+		m.endConversation(now, wire.ReasonLost)
+	case Active:
+		m.endConversation(now, wire.ReasonLost)
+	case Recording:
+		m.finish()
+	case Diverting, Taking, Greeting:
+		m.abandon(wire.ReasonLost)
+	}
 }
 
 // stored closes the call once its entry is durable, or cannot be for now.

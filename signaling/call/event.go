@@ -62,6 +62,8 @@ type (
 		From  Party
 		Frame wire.CallMute
 	}
+	// Stopping says that the server is about to stop.
+	Stopping struct{}
 
 	// Taken is the result of Take: the server's answer to the offer.
 	Taken struct{ Answer string }
@@ -132,6 +134,7 @@ func (Returned) event()   {}
 func (Candidate) event()  {}
 func (Described) event()  {}
 func (Muted) event()      {}
+func (Stopping) event()   {}
 func (Taken) event()      {}
 func (TakeFailed) event() {}
 func (LegReport) event()  {}

@@ -108,7 +108,7 @@ func eventOf(b byte) Event {
 		HungUp{ann}, Connected{ann}, Connected{phone}, Connected{laptop}, HungUp{phone}, HungUp{laptop},
 		Declined{"phone", "no"}, Diverted{}, Discarded{},
 		Vanished{ann}, Vanished{phone}, Returned{ann}, Returned{phone}, Appeared{"tablet"}, Crossed{"phone", "c2"},
-		Candidate{From: ann}, Candidate{From: phone}, Candidate{},
+		Stopping{}, Candidate{From: ann}, Candidate{From: phone}, Candidate{},
 		Described{ann, wire.CallDescription{Kind: wire.DescriptionOffer}}, Muted{From: ann},
 		Taken{"a"}, TakeFailed{}, LegReport{Kind: LegConnected}, LegReport{Kind: LegGreeting}, LegReport{Kind: LegRecording},
 		LegReport{Kind: LegStopped}, LegReport{Kind: LegLost}, Finished{Result: FinishOK}, Finished{Result: FinishTooShort},

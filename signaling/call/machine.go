@@ -137,6 +137,14 @@ func New(setup Setup) *Machine {
 // State is where the call is.
 func (m *Machine) State() State { return m.state }
 
+// Outcome is how the call has come out so far; empty for a note.
+func (m *Machine) Outcome() wire.Outcome {
+	if m.setup.Intent == wire.IntentNote {
+		return ""
+	}
+	return m.outcome
+}
+
 // Granted is the callee's device that has the call, if one has.
 func (m *Machine) Granted() presence.DeviceID { return m.granted }
 
@@ -177,6 +185,8 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 		m.described(e)
 	case Muted:
 		m.muted(e)
+	case Stopping:
+		m.stopping(now)
 	case Taken:
 		m.takenUp(now, e.Answer)
 	case TakeFailed:

@@ -218,6 +218,8 @@ func (tell *teller) event(words []string) Event {
 	case "finished":
 		length, _ := time.ParseDuration(arg("length"))
 		return Finished{FinishResult(words[1]), length}
+	case "server-stops":
+		return Stopping{}
 	case "stored":
 		return Stored{arg("mid")}
 	}

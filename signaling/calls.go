@@ -1,0 +1,375 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/time/rate"
+
+	"parley/presence"
+	"parley/signaling/call"
+	"parley/signaling/wire"
+	"parley/voicemail"
+	"parley/voicemail/store"
+)
+
+var (
+	errNoCall        = errors.New("no such call")
+	errCallState     = errors.New("not possible at this point of the call")
+	errAlreadyInCall = errors.New("already in a call")
+	errNotContact    = errors.New("not a contact")
+	errMediaRefused  = errors.New("offer without audio")
+
+	// ErrNothingSaid is a Leg's word that there is nothing worth keeping.
+	ErrNothingSaid = errors.New("nothing was said")
+)
+
+const (
+	invitesPerMinute = 12 // of one account, over a burst
+	invitesBurst     = 12
+	maxCandidate     = 1024 // bytes of one ICE candidate
+)
+
+// callsConfig is what live calls need of the rest of the server.
+type callsConfig struct {
+	Line interface { // reaches devices
+		Send(account presence.AccountID, device presence.DeviceID, f wire.Frame)
+	}
+	Presence *presence.Tracker
+	Mailbox  *voicemail.Mailbox
+	Media    Media
+	Push     func([]store.Entry) // tells that logs have grown
+	Timings  call.Timings
+	Limit    time.Duration // of a recording
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// calls is the table of live calls, each with its runner.
+type calls struct {
+	cfg     callsConfig
+	ctx     context.Context // ends when the server has stopped
+	running sync.WaitGroup  // Add only under mu and before stopping
+
+	mu       sync.Mutex
+	live     map[string]*runner // by call id
+	invites  map[presence.AccountID]*rate.Limiter
+	stopping bool
+}
+
+func newCalls(ctx context.Context, cfg callsConfig) *calls {
+	return &calls{
+		cfg: cfg, ctx: ctx, live: make(map[string]*runner),
+		invites: make(map[presence.AccountID]*rate.Limiter),
+	}
+}
+
+// handle does what a frame about a call asks for.
+func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
+	if f, ok := f.(*wire.CallInvite); ok {
+		if err := cs.invite(ctx, c.who, f); err != nil {
+			return err
+		}
+		c.send(&wire.OK{Re: f.ID})
+		return nil
+	}
+	id, event, err := eventFrom(c.who, f)
+	if err != nil {
+		return err
+	}
+	r := cs.find(id)
+	if r == nil {
+		return errNoCall
+	}
+	return r.deliverFrom(ctx, call.Party(c.who), event)
+}
+
+// eventFrom is what a frame means to the call it names.
+func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err error) {
+	party := call.Party(who)
+	switch f := f.(type) {
+	case *wire.CallRinging:
+		return f.Call, call.Rang{Device: who.Device}, nil
+	case *wire.CallAccept:
+		return f.Call, call.Accepted{Device: who.Device, Answer: f.Answer}, checkSDP(f.Answer)
+	case *wire.CallDecline:
+		if utf8.RuneCountInString(f.Text) > wire.MaxStatus || strings.ContainsFunc(f.Text, unicode.IsControl) {
+			err = errInvalid
+		}
+		return f.Call, call.Declined{Device: who.Device, Text: strings.TrimSpace(f.Text)}, err
+	case *wire.CallDivert:
+		return f.Call, call.Diverted{}, nil
+	case *wire.CallHangup:
+		return f.Call, call.HungUp{By: party}, nil
+	case *wire.CallDiscard:
+		return f.Call, call.Discarded{}, nil
+	case *wire.CallConnected:
+		return f.Call, call.Connected{By: party}, nil
+	case *wire.CallCandidate:
+		if len(f.Candidate) > maxCandidate || len(f.Mid) > wire.MaxID || f.Line < 0 || f.Line > 16 {
+			err = errInvalid
+		}
+		return f.Call, call.Candidate{From: party, Frame: *f}, err
+	case *wire.CallDescription:
+		err = checkSDP(f.SDP)
+		if f.Kind != wire.DescriptionOffer && f.Kind != wire.DescriptionAnswer || f.Restart {
+			err = errInvalid
+		}
+		return f.Call, call.Described{From: party, Frame: *f}, err
+	case *wire.CallMute:
+		return f.Call, call.Muted{From: party, Frame: *f}, nil
+	}
+	return "", nil, wire.ErrUnknown
+}
+
+func checkSDP(sdp string) error {
+	switch {
+	case len(sdp) > wire.MaxSDP:
+		return errInvalid
+	case !strings.HasPrefix(sdp, "v=0") || !strings.Contains(sdp, "\nm=audio "):
+		return errMediaRefused
+	}
+	return nil
+}
+
+// callID is the grammar of a call's id, which names the message it may leave.
+var callID = regexp.MustCompile(`^[0-9a-zA-Z._~-]{16,56}$`)
+
+// invite begins a call, or lets it be the accept of one that crosses it.
+func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) error {
+	switch {
+	case !callID.MatchString(f.Call):
+		return errInvalid
+	case f.Intent != wire.IntentCall && f.Intent != wire.IntentMailbox && f.Intent != wire.IntentNote:
+		return errInvalid
+	}
+	if err := checkSDP(f.Offer); err != nil {
+		return err
+	}
+	if !cs.mayInvite(who.Account) {
+		return errTooFast
+	}
+	route, err := cs.route(ctx, who.Account, f.To)
+	if err != nil {
+		return err
+	}
+	caller, err := cs.cfg.Mailbox.Account(ctx, who.Account)
+	if err != nil {
+		return fmt.Errorf("caller: %w", err)
+	}
+	if f.Intent == wire.IntentCall && !route.Blocked {
+		if r := cs.crossing(who.Account, f.To); r != nil {
+			return r.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
+		}
+	}
+	r, err := cs.open(ctx, call.Setup{
+		ID: f.Call, Caller: call.Party(who), CallerName: caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
+		Timings: cs.cfg.Timings, Limit: cs.cfg.Limit,
+	})
+	if err != nil || r == nil {
+		return err
+	}
+	route.Busy = cs.engaged(f.To, r)
+	return r.deliver(ctx, call.Invited{Route: route})
+}
+
+// route finds out what there is to know of the callee.
+func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (call.Route, error) {
+	between, err := cs.cfg.Mailbox.Between(ctx, caller, callee)
+	switch {
+	case errors.Is(err, voicemail.ErrNotFound):
+		return call.Route{}, errNotContact
+	case err != nil:
+		return call.Route{}, fmt.Errorf("relation to callee: %w", err)
+	}
+	blocked := between.Mine == presence.Contact && between.Theirs == presence.Blocked
+	if !between.May(presence.Call) && !blocked {
+		return call.Route{}, errNotContact
+	}
+	room, err := cs.cfg.Mailbox.Room(ctx, callee)
+	if err != nil {
+		return call.Route{}, fmt.Errorf("room in the callee's mailbox: %w", err)
+	}
+	own, here := cs.cfg.Presence.Own(callee)
+	if !here {
+		own.State = presence.Offline
+	}
+	return call.Route{
+		Blocked: blocked, State: own.State, Devices: cs.cfg.Presence.Devices(callee),
+		Grace: cs.cfg.Presence.InGrace(callee), Mailbox: room,
+	}, nil
+}
+
+// open enters a call into the table and starts its runner. It returns nil and
+// no error if the same invite was here before.
+func (cs *calls) open(ctx context.Context, setup call.Setup) (*runner, error) {
+	if err := cs.leaveOther(ctx, setup.Caller); err != nil {
+		return nil, err
+	}
+	cs.mu.Lock()
+	if cs.stopping {
+		cs.mu.Unlock()
+		return nil, voicemail.ErrUnavailable
+	}
+	if old := cs.live[setup.ID]; old != nil {
+		cs.mu.Unlock()
+		if old.setup.Caller == setup.Caller && old.setup.Callee == setup.Callee {
+			return nil, nil
+		}
+		return nil, errInvalid
+	}
+	r := newRunner(cs, setup)
+	cs.live[setup.ID] = r
+	cs.running.Add(1)
+	cs.mu.Unlock()
+
+	// One durable entry, come what may: from here on a crash leaves a row that
+	// says so.
+	if setup.Intent == wire.IntentCall {
+		err := cs.cfg.Mailbox.OpenCall(ctx, store.LiveCall{
+			ID: setup.ID, Caller: setup.Caller.Account, CallerDevice: setup.Caller.Device,
+			Callee: setup.Callee, Intent: setup.Intent, StartedAt: cs.cfg.Now().UnixMilli(),
+		})
+		if err != nil {
+			cs.close(r)
+			cs.running.Done()
+			return nil, fmt.Errorf("open call: %w", err)
+		}
+	}
+	go r.run()
+	return r, nil
+}
+
+// leaveOther ends what the caller's device was in before: a page has one call
+// at a time, so an older one was forgotten. Another device's call is not ours.
+func (cs *calls) leaveOther(ctx context.Context, caller call.Party) error {
+	for _, r := range cs.all() {
+		switch {
+		case r.setup.Caller == caller, r.setup.Callee == caller.Account && r.grantedTo() == caller.Device:
+			if err := r.deliver(ctx, call.HungUp{By: caller}); err != nil && !errors.Is(err, errNoCall) {
+				return err
+			}
+		case r.engages(caller.Account):
+			return errAlreadyInCall
+		}
+	}
+	return nil
+}
+
+// crossing is the call in which callee rings at caller's, if there is one.
+func (cs *calls) crossing(caller, callee presence.AccountID) *runner {
+	for _, r := range cs.all() {
+		if r.setup.Caller.Account == callee && r.setup.Callee == caller && r.setup.Intent == wire.IntentCall && r.rings() {
+			return r
+		}
+	}
+	return nil
+}
+
+// engaged reports whether a person is in a call other than except.
+func (cs *calls) engaged(account presence.AccountID, except *runner) bool {
+	for _, r := range cs.all() {
+		if r != except && r.engages(account) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayInvite counts an invite against the account's rate.
+func (cs *calls) mayInvite(account presence.AccountID) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	now := cs.cfg.Now()
+	for other, l := range cs.invites { // keep only those that are not idle
+		if l.TokensAt(now) >= invitesBurst {
+			delete(cs.invites, other)
+		}
+	}
+	l := cs.invites[account]
+	if l == nil {
+		l = rate.NewLimiter(rate.Limit(invitesPerMinute)/60, invitesBurst)
+		cs.invites[account] = l
+	}
+	return l.AllowN(now, 1)
+}
+
+func (cs *calls) find(id string) *runner {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.live[id]
+}
+
+func (cs *calls) all() []*runner {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	all := make([]*runner, 0, len(cs.live))
+	for _, r := range cs.live {
+		all = append(all, r)
+	}
+	return all
+}
+
+func (cs *calls) close(r *runner) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	delete(cs.live, r.setup.ID)
+	close(r.done)
+}
+
+// deviceGone says that a device has no socket any more. Clean means that its
+// page was left, and its media with it.
+func (cs *calls) deviceGone(who Identity, clean bool) {
+	party := call.Party(who)
+	for _, r := range cs.all() {
+		if r.setup.Caller != party && (r.setup.Callee != who.Account || r.grantedTo() != who.Device) {
+			continue
+		}
+		var event call.Event = call.Vanished{Who: party}
+		if clean {
+			event = call.HungUp{By: party}
+		}
+		_ = r.deliver(cs.ctx, event) // a call that has ended needs no telling
+	}
+}
+
+// deviceBack says that a device has a session, whose page still holds the
+// calls that it names.
+func (cs *calls) deviceBack(who Identity, held []string) {
+	for _, r := range cs.all() {
+		if r.setup.Callee == who.Account {
+			_ = r.deliver(cs.ctx, call.Appeared{Device: who.Device})
+		}
+	}
+	for i, id := range held {
+		if r := cs.find(id); r != nil && i < 8 {
+			_ = r.deliverFrom(cs.ctx, call.Party(who), call.Returned{Who: call.Party(who)})
+		}
+	}
+}
+
+// shutdown ends every call in the best way there is, and waits for them.
+func (cs *calls) shutdown(ctx context.Context) error {
+	cs.mu.Lock()
+	cs.stopping = true
+	cs.mu.Unlock()
+	for _, r := range cs.all() {
+		_ = r.deliver(ctx, call.Stopping{})
+	}
+	gone := make(chan struct{})
+	go func() { cs.running.Wait(); close(gone) }()
+	select {
+	case <-gone:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("calls still running: %w", ctx.Err())
+	}
+}

@@ -1,0 +1,148 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/call"
+	"parley/signaling/wire"
+	"parley/voicemail"
+)
+
+// depositPatience is how long a call's entry waits for a mailbox that cannot
+// store; after that the next start takes it up.
+const depositPatience = time.Minute
+
+// trace is what must be known of a call to store its entry, also by another
+// process after a crash.
+type trace struct {
+	Call    string             `json:"call"`
+	Caller  presence.AccountID `json:"caller"`
+	Device  presence.DeviceID  `json:"device"`
+	Callee  presence.AccountID `json:"callee"`
+	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for a note
+}
+
+func (t trace) encode() []byte {
+	data, err := json.Marshal(t)
+	if err != nil {
+		panic(err) // strings only
+	}
+	return data
+}
+
+func (r *runner) trace(outcome wire.Outcome) trace {
+	return trace{
+		Call: r.setup.ID, Caller: r.setup.Caller.Account, Device: r.setup.Caller.Device,
+		Callee: r.setup.Callee, Outcome: outcome,
+	}
+}
+
+// entry is the deposit that a call ends as. Its cid is the call's id: storing
+// it twice stores it once.
+func (t trace) entry(length time.Duration, take *Take) voicemail.Deposit {
+	d := voicemail.Deposit{From: t.Caller, Device: t.Device, CID: t.Call, To: t.Callee, Kind: wire.KindCall}
+	if t.Outcome != "" {
+		d.Call = &voicemail.Call{ID: t.Call, Outcome: string(t.Outcome), Duration: length}
+	}
+	if take != nil {
+		d.Kind = wire.KindVoice
+		if d.Call != nil {
+			d.Call.Duration = 0 // nobody talked; the message has its own length
+		}
+		d.Voice = &voicemail.Voice{
+			Path: take.Path, Duration: take.Duration, Waveform: take.Waveform,
+			SHA256: take.SHA256, Bytes: take.Bytes, Truncated: take.Truncated,
+		}
+	}
+	return d
+}
+
+// store puts a call's entry into both mailboxes. When the callee has turned
+// the caller away since, or has no room left, the words are given up, and the
+// entry is stored without them: whole is false then.
+func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Accepted, whole bool, err error) {
+	entry := of.entry(e.Duration, take)
+	entry.OnlyFrom = e.OnlyFrom
+	got, err = cs.depositPatiently(entry)
+	if err == nil {
+		return got, true, nil
+	}
+	turnedAway := errors.Is(err, voicemail.ErrNotContact)
+	if !turnedAway && !errors.Is(err, voicemail.ErrFull) {
+		return got, false, err
+	}
+	if of.Outcome == "" {
+		return voicemail.Accepted{}, false, nil // a note that may not be left leaves nothing
+	}
+	entry = of.entry(0, nil)
+	entry.OnlyFrom = turnedAway
+	got, err = cs.depositPatiently(entry)
+	return got, false, err
+}
+
+// depositPatiently tries again while the mailbox cannot store.
+func (cs *calls) depositPatiently(entry voicemail.Deposit) (voicemail.Accepted, error) {
+	ctx, cancel := context.WithTimeout(cs.ctx, depositPatience)
+	defer cancel()
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		got, err := cs.cfg.Mailbox.Deposit(ctx, entry)
+		if err == nil || !errors.Is(err, voicemail.ErrUnavailable) {
+			return got, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return got, fmt.Errorf("gave up: %w", err)
+		}
+	}
+}
+
+// recover stores the entries of calls that a crash cut off: first those with a
+// recording, then the rest as lost.
+func (cs *calls) recover(ctx context.Context, recordings []Recovered) error {
+	for _, r := range recordings {
+		var of trace
+		if err := json.Unmarshal(r.Meta, &of); err != nil {
+			cs.cfg.Log.Error("recording of an unknown call stays where it is", "path", r.Take.Path, "err", err)
+			continue
+		}
+		if err := cs.recoverRecording(of, r); err != nil {
+			return fmt.Errorf("recording of call %s: %w", of.Call, err)
+		}
+		cs.cfg.Log.Info("recording of a call that was cut off is delivered", "call", of.Call)
+	}
+	open, err := cs.cfg.Mailbox.OpenCalls(ctx)
+	if err != nil {
+		return fmt.Errorf("calls that were cut off: %w", err)
+	}
+	for _, c := range open {
+		of := trace{Call: c.ID, Caller: c.Caller, Device: c.CallerDevice, Callee: c.Callee, Outcome: wire.Lost}
+		if _, _, err := cs.store(of, call.Deposit{}, nil); err != nil && !errors.Is(err, voicemail.ErrMismatch) {
+			return fmt.Errorf("entry of call %s: %w", c.ID, err)
+		}
+		if err := cs.cfg.Mailbox.CloseCall(ctx, c.ID); err != nil {
+			return fmt.Errorf("close call %s: %w", c.ID, err)
+		}
+	}
+	return nil
+}
+
+// recoverRecording delivers what was said. If the call has its entry already,
+// the recording follows as a voice note of its own.
+func (cs *calls) recoverRecording(of trace, r Recovered) error {
+	_, _, err := cs.store(of, call.Deposit{Voice: true}, &r.Take)
+	if errors.Is(err, voicemail.ErrMismatch) {
+		of.Call, of.Outcome = of.Call+".voice", ""
+		_, _, err = cs.store(of, call.Deposit{Voice: true}, &r.Take)
+	}
+	if err != nil {
+		return err
+	}
+	r.Release()
+	return nil
+}

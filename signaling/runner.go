@@ -1,0 +1,289 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/call"
+)
+
+// runner is one live call: its goroutine alone steps the machine and performs
+// the effects. What takes time (media, the mailbox) runs beside it and comes
+// back as events.
+type runner struct {
+	// static
+	calls *calls
+	setup call.Setup
+	log   *slog.Logger
+	inbox chan incoming
+	done  chan struct{} // closed once the call is out of the table
+
+	// owned by run
+	machine *call.Machine
+	timers  map[call.Timer]*time.Timer
+	leg     Leg
+	kept    *Take // what Finish kept
+	beside  sync.WaitGroup
+
+	mu      sync.Mutex // guards what others may ask
+	state   call.State
+	granted presence.DeviceID
+}
+
+// incoming is an event, and what run takes over with it.
+type incoming struct {
+	call.Event
+	leg  Leg
+	kept *Take
+}
+
+func newRunner(cs *calls, setup call.Setup) *runner {
+	return &runner{
+		calls: cs, setup: setup, log: cs.cfg.Log.With("call", setup.ID),
+		inbox: make(chan incoming, 64), done: make(chan struct{}),
+		machine: call.New(setup), timers: make(map[call.Timer]*time.Timer), state: call.Routing,
+	}
+}
+
+// rings reports whether the call may still be answered by a device.
+func (r *runner) rings() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.state == call.Routing || r.state == call.Alerting || r.state == call.Ringing
+}
+
+// grantedTo is the callee's device that has the call.
+func (r *runner) grantedTo() presence.DeviceID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.granted
+}
+
+// engages reports whether the call keeps a person busy.
+func (r *runner) engages(account presence.AccountID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch r.state {
+	case call.Ended, call.Committing:
+		return false
+	case call.Connecting, call.Active:
+		return account == r.setup.Caller.Account || account == r.setup.Callee
+	}
+	return account == r.setup.Caller.Account
+}
+
+// deliver puts an event into the inbox.
+func (r *runner) deliver(ctx context.Context, event call.Event) error {
+	select {
+	case <-r.done:
+		return errNoCall
+	default:
+	}
+	select {
+	case r.inbox <- incoming{Event: event}:
+		return nil
+	case <-r.done:
+		return errNoCall
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// deliverFrom delivers what a device says, if it is a party of this call and
+// may say that.
+func (r *runner) deliverFrom(ctx context.Context, from call.Party, event call.Event) error {
+	isCaller := from == r.setup.Caller
+	if !isCaller && from.Account != r.setup.Callee {
+		return errNoCall // and not "not yours": nobody learns of others' calls
+	}
+	switch event.(type) {
+	case call.Diverted, call.Discarded:
+		if !isCaller {
+			return errCallState
+		}
+	case call.Rang, call.Accepted, call.Declined:
+		if isCaller {
+			return errCallState
+		}
+	}
+	return r.deliver(ctx, event)
+}
+
+// run steps the machine until the call has ended, or the server is gone.
+func (r *runner) run() {
+	defer r.calls.running.Done()
+	for r.machine.State() != call.Ended {
+		select {
+		case in := <-r.inbox:
+			r.takeOver(in)
+			for _, effect := range r.step(in.Event) {
+				r.perform(effect)
+			}
+		case <-r.calls.ctx.Done():
+			r.end()
+			return
+		}
+	}
+	r.end()
+}
+
+func (r *runner) takeOver(in incoming) {
+	if in.leg != nil {
+		r.leg = in.leg
+	}
+	if in.kept != nil {
+		r.kept = in.kept
+	}
+}
+
+func (r *runner) step(event call.Event) []call.Effect {
+	effects := r.machine.Step(r.calls.cfg.Now(), event)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.state, r.granted = r.machine.State(), r.machine.Granted()
+	return effects
+}
+
+// end takes the call out of the table, waits for what runs beside it, and
+// throws away a leg that answered too late.
+func (r *runner) end() {
+	for _, t := range r.timers {
+		t.Stop()
+	}
+	r.calls.close(r)
+	idle := make(chan struct{})
+	go func() { r.beside.Wait(); close(idle) }()
+	for waiting := true; waiting; {
+		select {
+		case in := <-r.inbox:
+			r.takeOver(in)
+		case <-idle:
+			waiting = false
+		}
+	}
+	for len(r.inbox) > 0 {
+		r.takeOver(<-r.inbox)
+	}
+	if r.leg != nil && r.kept == nil && r.calls.ctx.Err() == nil {
+		r.leg.Discard() // does nothing to a leg that was finished or discarded
+	}
+}
+
+// perform does one effect.
+func (r *runner) perform(effect call.Effect) {
+	cfg := r.calls.cfg
+	switch e := effect.(type) {
+	case call.Send:
+		cfg.Line.Send(e.To.Account, e.To.Device, e.Frame)
+	case call.Arm:
+		r.disarm(e.Timer)
+		r.timers[e.Timer] = time.AfterFunc(e.At.Sub(cfg.Now()), func() {
+			_ = r.deliver(r.calls.ctx, call.Fired{Timer: e.Timer})
+		})
+	case call.Disarm:
+		r.disarm(e.Timer)
+	case call.Engage:
+		cfg.Presence.SetInCall(e.Account, e.InCall)
+	case call.Take:
+		meta := r.trace(r.machine.Outcome())
+		r.besides(func() incoming { return r.take(e, meta) })
+	case call.LegCandidate:
+		if r.leg == nil {
+			return
+		}
+		if err := r.leg.AddCandidate(e.Frame.Candidate, e.Frame.Mid, e.Frame.Line); err != nil {
+			r.log.Debug("candidate of the caller", "err", err)
+		}
+	case call.Skip:
+		if r.leg != nil {
+			r.leg.Skip()
+		}
+	case call.Finish:
+		leg := r.leg
+		r.besides(func() incoming { return r.finish(leg) })
+	case call.Discard:
+		if r.leg != nil {
+			r.leg.Discard()
+		}
+	case call.Deposit:
+		trace := r.trace(e.Outcome)
+		kept, leg := r.kept, r.leg
+		r.besides(func() incoming { return r.deposit(e, trace, kept, leg) })
+	}
+}
+
+func (r *runner) disarm(timer call.Timer) {
+	if t := r.timers[timer]; t != nil {
+		t.Stop()
+		delete(r.timers, timer)
+	}
+}
+
+// besides runs what takes time while the call goes on; run reads the inbox
+// until it is done, so that its result always arrives.
+func (r *runner) besides(do func() incoming) {
+	r.beside.Go(func() { r.inbox <- do() })
+}
+
+// take lets the server answer the offer.
+func (r *runner) take(e call.Take, meta trace) incoming {
+	leg, answer, err := r.calls.cfg.Media.Answer(r.calls.ctx, MediaOrder{
+		ID: r.setup.ID, Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Tone: e.Tone,
+		Limit: r.setup.Limit, Report: r.report,
+	})
+	if err != nil {
+		r.log.Warn("cannot take a message", "err", err)
+		return incoming{Event: call.TakeFailed{}}
+	}
+	return incoming{Event: call.Taken{Answer: answer}, leg: leg}
+}
+
+// report passes on what a leg tells. A level may be lost when there is much
+// else to do.
+func (r *runner) report(m MediaReport) {
+	event := call.LegReport{Kind: m.Kind, Level: m.Level, Elapsed: m.Elapsed}
+	if m.Kind == call.LegLevel {
+		select {
+		case r.inbox <- incoming{Event: event}:
+		default:
+		}
+		return
+	}
+	_ = r.deliver(r.calls.ctx, event) // nobody is left to tell when the call has ended
+}
+
+func (r *runner) finish(leg Leg) incoming {
+	take, err := leg.Finish(r.calls.ctx)
+	switch {
+	case errors.Is(err, ErrNothingSaid):
+		return incoming{Event: call.Finished{Result: call.FinishTooShort}}
+	case err != nil:
+		r.log.Error("recording is kept for the next start", "err", err)
+		return incoming{Event: call.Finished{Result: call.FinishFailed}}
+	}
+	return incoming{Event: call.Finished{Result: call.FinishOK, Length: take.Duration}, kept: &take}
+}
+
+// deposit stores the call's entry, and tells those whose logs have grown.
+func (r *runner) deposit(e call.Deposit, of trace, kept *Take, leg Leg) incoming {
+	if !e.Voice {
+		kept = nil
+	}
+	got, whole, err := r.calls.store(of, e, kept)
+	if err != nil {
+		r.log.Error("entry of a call is left for the next start", "err", err)
+		return incoming{Event: call.Stored{}}
+	}
+	if kept != nil && leg != nil {
+		leg.Release()
+	}
+	r.calls.cfg.Push(got.Entries)
+	if e.Voice && !whole {
+		return incoming{Event: call.Stored{}}
+	}
+	return incoming{Event: call.Stored{MID: got.MID}}
+}
