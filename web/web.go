@@ -1,0 +1,101 @@
+// Package web is the door: HTTP routes, sign-in, download of recordings, and
+// the browser client that is built into the binary.
+//
+// It knows accounts and the mailbox, and nothing of frames and calls: the
+// WebSocket is handed on, once cookie and Origin are checked. Every error is a
+// problem of RFC 9457 with a code for machines and a sentence for people; the
+// rest goes to the log, once, in fail.
+package web
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"parley/presence"
+	"parley/voicemail"
+)
+
+// Config is what the door needs; every field without a default is required.
+type Config struct {
+	Mailbox *voicemail.Mailbox
+	// PublicURL is where people reach this server: it makes invite links,
+	// decides on the Secure cookie, and is an allowed Origin.
+	PublicURL *url.URL
+	// Socket serves the WebSocket of a signed-in device and blocks until it ends.
+	Socket func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID)
+	// SignedOut is told of a device whose sign-in has ended.
+	SignedOut func(account presence.AccountID, device presence.DeviceID)
+	// BecameContacts is told of two accounts that an invite made contacts.
+	BecameContacts func(a, b presence.AccountID)
+	Client         fs.FS // the built client; default: the one in the binary
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+// door is the handler of all routes.
+type door struct {
+	Config
+	signIns *throttle // attempts by name and by address
+	joins   *throttle // accounts made and invites looked up, by address
+}
+
+// New makes the handler of all routes.
+func New(cfg Config) http.Handler {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Client == nil {
+		cfg.Client = builtClient()
+	}
+	d := &door{
+		Config:  cfg,
+		signIns: newThrottle(cfg.Now, 30, time.Minute),
+		joins:   newThrottle(cfg.Now, 60, time.Minute),
+	}
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.HandleFunc("GET /api/session", d.signedIn(d.showSession))
+	mux.HandleFunc("POST /api/session", d.signIn)
+	mux.HandleFunc("DELETE /api/session", d.signedIn(d.signOut))
+	mux.HandleFunc("POST /api/accounts", d.join)
+	mux.HandleFunc("GET /api/invites/{token}", d.showInvite)
+	mux.HandleFunc("POST /api/invites", d.signedIn(d.invite))
+	mux.HandleFunc("GET /api/messages/{mid}/audio", d.signedIn(d.audio))
+	mux.HandleFunc("GET /ws", d.signedIn(d.socket))
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { d.fail(w, r, errNotFound) })
+	mux.Handle("GET /", newClient(cfg.Client))
+
+	// State changes are refused from other sites' pages, whatever cookies a
+	// browser sends along.
+	cross := http.NewCrossOriginProtection()
+	if err := cross.AddTrustedOrigin(origin(cfg.PublicURL)); err != nil {
+		cfg.Log.Warn("public URL is no origin", "url", cfg.PublicURL, "err", err)
+	}
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.fail(w, r, errForbiddenOrigin) }))
+	return secureHeaders(cross.Handler(mux))
+}
+
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// contentPolicy allows what the client needs and nothing else. Recordings play
+// from this server; styles are set on elements by the client.
+const contentPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+	"media-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer") // an invite's token is in its address
+		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
+		next.ServeHTTP(w, r)
+	})
+}
