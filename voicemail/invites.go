@@ -106,7 +106,7 @@ func (m *Mailbox) redeem(tx *store.Tx, token string, account store.Account) erro
 	if invite.Inviter == nil {
 		return nil
 	}
-	return m.setBetween(tx, *invite.Inviter, account.ID, presence.Between{Mine: presence.Contact, Theirs: presence.Contact})
+	return m.setBetween(tx, *invite.Inviter, account.ID, mutual)
 }
 
 // invite returns the invite of a token if it is good now.

@@ -55,7 +55,7 @@ type Mailbox struct {
 // recordings that no message came to need. It returns ErrNewerSchema if a
 // later version wrote the directory.
 func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
-	m := &Mailbox{hasher: newHasher(), now: cfg.Now, log: cfg.Log}
+	m := &Mailbox{hasher: newHasher(defaultCost), now: cfg.Now, log: cfg.Log}
 	if m.now == nil {
 		m.now = time.Now
 	}

@@ -30,8 +30,8 @@ type cost struct {
 	threads uint8
 }
 
-// today is the cost of new hashes; old ones keep theirs.
-var today = cost{memory: 64 << 10, passes: 2, threads: 2}
+// defaultCost is that of new hashes; a stored hash says its own.
+var defaultCost = cost{memory: 64 << 10, passes: 2, threads: 2}
 
 const (
 	hashesAtOnce = 2 // bounds the memory that signing in takes
@@ -41,20 +41,27 @@ const (
 
 // hasher makes and checks argon2id hashes, a few at a time.
 type hasher struct {
-	slots chan struct{}
+	slots  chan struct{}
+	cost   cost   // of new hashes
+	nobody string // the hash of no password, as costly to check as an account's
 }
 
-func newHasher() hasher { return hasher{slots: make(chan struct{}, hashesAtOnce)} }
+func newHasher(c cost) hasher {
+	return hasher{
+		slots: make(chan struct{}, hashesAtOnce), cost: c,
+		nobody: phc(c, make([]byte, saltBytes), make([]byte, keyBytes)),
+	}
+}
 
 // hash returns the PHC string of a password. It waits for a slot until ctx ends.
 func (h hasher) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	_, _ = rand.Read(salt) // never fails
-	key, err := h.key(ctx, password, salt, today)
+	key, err := h.key(ctx, password, salt, h.cost)
 	if err != nil {
 		return "", err
 	}
-	return phc(today, salt, key), nil
+	return phc(h.cost, salt, key), nil
 }
 
 // verify reports whether a password is that of a PHC string.
@@ -79,10 +86,6 @@ func (h hasher) key(ctx context.Context, password string, salt []byte, c cost) (
 	}
 	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.threads, keyBytes), nil
 }
-
-// nobody is the hash of no password: checking one against it takes as long as
-// against an account's.
-var nobody = phc(today, make([]byte, saltBytes), make([]byte, keyBytes))
 
 const phcParameters = "m=%d,t=%d,p=%d"
 

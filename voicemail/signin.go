@@ -75,7 +75,7 @@ func (m *Mailbox) authenticate(ctx context.Context, name, password string) (acco
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
-		account, err = store.Account{PasswordHash: nobody}, nil
+		account, err = store.Account{PasswordHash: m.hasher.nobody}, nil
 	}
 	if err != nil {
 		return store.Account{}, err

@@ -1,0 +1,178 @@
+package voicemail
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"parley/presence"
+	"parley/voicemail/store"
+)
+
+// The environment of a child process: where, and how many texts it deposits.
+const (
+	childDir  = "PARLEY_TEST_DIR"
+	childFrom = "PARLEY_TEST_FROM"
+	childTo   = "PARLEY_TEST_TO"
+	childName = "PARLEY_TEST_NAME"
+)
+
+// child deposits texts by several goroutines until it is killed or its
+// standard input ends, and prints the cid of each one accepted.
+func child(dir string) int {
+	ctx := context.Background()
+	m, err := Open(ctx, Config{Dir: dir})
+	if err != nil {
+		fmt.Println("open:", err)
+		return 1
+	}
+	stop := make(chan struct{})
+	go func() {
+		_, _ = bufio.NewReader(os.Stdin).ReadByte()
+		close(stop)
+	}()
+	var (
+		printing sync.Mutex
+		writers  sync.WaitGroup
+	)
+	for w := range 4 {
+		writers.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				cid := fmt.Sprintf("%s-%d-%012d", os.Getenv(childName), w, n)
+				_, err := m.Deposit(ctx, Deposit{
+					From: presence.AccountID(os.Getenv(childFrom)), Device: "child", CID: cid,
+					To: presence.AccountID(os.Getenv(childTo)), Kind: store.KindText, Text: cid,
+				})
+				printing.Lock()
+				if err != nil {
+					fmt.Println("deposit:", err)
+				} else {
+					fmt.Println("accepted", cid)
+				}
+				printing.Unlock()
+			}
+		})
+	}
+	writers.Wait()
+	if err := m.Close(); err != nil {
+		fmt.Println("close:", err)
+		return 1
+	}
+	return 0
+}
+
+// runChild starts a child that writes from ann to bob, and kills it, or lets
+// it end, once it has said that n texts were accepted. It returns the cids of
+// all that it said were.
+func (h *house) runChild(name string, n int, kill bool) (accepted []string) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+h.dir, childName+"="+name,
+		childFrom+"="+string(h.id("ann")), childTo+"="+string(h.id("bob")))
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		h.t.Error(err)
+		return nil
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		h.t.Error(err)
+		return nil
+	}
+	if err := cmd.Start(); err != nil {
+		h.t.Error(err)
+		return nil
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		cid, ok := strings.CutPrefix(lines.Text(), "accepted ")
+		if !ok {
+			if !kill { // a line may be cut short by the kill
+				h.t.Errorf("child %s: %s", name, lines.Text())
+			}
+			continue
+		}
+		if accepted = append(accepted, cid); len(accepted) != n {
+			continue
+		}
+		if kill {
+			err = cmd.Process.Kill()
+		} else {
+			err = in.Close()
+		}
+		if err != nil {
+			h.t.Error(err)
+		}
+	}
+	if err := cmd.Wait(); err != nil && !kill {
+		h.t.Errorf("child %s: %v", name, err)
+	}
+	if len(accepted) < n {
+		h.t.Errorf("child %s ended after %d texts", name, len(accepted))
+	}
+	return accepted
+}
+
+// holdsOnce checks that both logs are dense and have each accepted text once.
+func (h *house) holdsOnce(accepted []string) {
+	h.t.Helper()
+	for _, name := range []string{"ann", "bob"} {
+		count := map[string]int{}
+		for i, e := range h.log(name) {
+			if e.Message.Seq != int64(i+1) {
+				h.t.Fatalf("%s: entry %d has seq %d", name, i+1, e.Message.Seq)
+			}
+			count[e.Message.CID]++
+		}
+		for _, cid := range accepted {
+			if count[cid] != 1 {
+				h.t.Errorf("%s has %s %d times", name, cid, count[cid])
+			}
+		}
+	}
+}
+
+func TestKilledProcessKeepsEveryAcceptedText(t *testing.T) {
+	dir := t.TempDir()
+	h := openDir(t, dir, "ann", "bob")
+	epoch := h.Epoch()
+	var accepted []string
+	for round := range 3 {
+		accepted = append(accepted, h.runChild(fmt.Sprintf("round%d-cid", round), 50, true)...)
+	}
+	h.holdsOnce(accepted)
+	again := openDir(t, dir)
+	again.holdsOnce(accepted)
+	if again.Epoch() != epoch {
+		t.Error("the epoch has changed")
+	}
+}
+
+func TestTwoProcessesWriteAtOnce(t *testing.T) {
+	h := open(t, "ann", "bob")
+	results := make([][]string, 2)
+	var both sync.WaitGroup
+	for i := range results {
+		both.Go(func() { results[i] = h.runChild(fmt.Sprintf("child%d-of-two", i), 50, false) })
+	}
+	for n := range 50 {
+		h.write("bob", "ann", fmt.Sprint(n))
+	}
+	both.Wait()
+	h.holdsOnce(append(results[0], results[1]...))
+	// What the other made is there at once: nothing is cached.
+	other := openDir(t, h.dir)
+	other.join("cyd")
+	if _, err := h.SignIn(t.Context(), "cyd", password, "", ""); err != nil {
+		t.Errorf("sign in of a new account: %v", err)
+	}
+}
