@@ -1,0 +1,87 @@
+package voicemail
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"parley/presence"
+)
+
+func TestNames(t *testing.T) {
+	h := open(t)
+	h.join("Ann")
+	for name, want := range map[string]error{
+		"bob":                     nil,
+		"bob.the_2nd-x":           nil,
+		"Zoë":                     nil,
+		strings.Repeat("ä", 32):   nil,
+		strings.Repeat("ä", 33):   ErrBadName,
+		"":                        ErrBadName,
+		"two words":               ErrBadName,
+		"a\x00b":                  ErrBadName,
+		"\xff":                    ErrBadName,
+		"a\u0308":                 ErrBadName, // a combining mark
+		"<b>":                     ErrBadName,
+		"ANN":                     ErrNameTaken,
+		"ann":                     ErrNameTaken,
+		"\U0001F600":              ErrBadName,
+		"\u202eann":               ErrBadName, // right-to-left override
+		string(rune(0xfffd)):      ErrBadName,
+		strings.ToUpper("zoë.ss"): nil,
+	} {
+		if _, err := h.CreateAccount(t.Context(), name, password, false); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", name, err, want)
+		}
+	}
+	for name, weak := range map[string]string{"short": "1234567", "long": strings.Repeat("x", 1025)} {
+		if _, err := h.CreateAccount(t.Context(), "weak", weak, false); !errors.Is(err, ErrWeakPassword) {
+			t.Errorf("%s password: %v", name, err)
+		}
+	}
+}
+
+func TestAccountsInNameOrder(t *testing.T) {
+	h := open(t)
+	h.join("bob")
+	h.join("Ann")
+	if _, err := h.CreateAccount(t.Context(), "cyd", password, true); err != nil {
+		t.Fatal(err)
+	}
+	all, err := h.Accounts(t.Context())
+	if err != nil || len(all) != 3 || all[0].Name != "Ann" || all[1].Name != "bob" || !all[2].Admin || all[1].Admin {
+		t.Errorf("accounts %+v (%v)", all, err)
+	}
+	if _, err := h.Account(t.Context(), "nobody"); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+}
+
+func TestSetPresence(t *testing.T) {
+	h := open(t)
+	ann := h.join("ann")
+	if a, err := h.Account(t.Context(), ann); err != nil || a.State != presence.Available {
+		t.Errorf("a new account is %q (%v)", a.State, err)
+	}
+	if err := h.SetPresence(t.Context(), ann, presence.Away, "lunch"); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := h.Account(t.Context(), ann); err != nil || a.State != presence.Away || a.Status != "lunch" {
+		t.Errorf("account %+v (%v)", a, err)
+	}
+	for name, bad := range map[string]struct {
+		state  presence.State
+		status string
+	}{
+		"offline":   {presence.Offline, ""},
+		"long":      {presence.Away, strings.Repeat("x", maxStatus+1)},
+		"not UTF-8": {presence.Away, "\xff"},
+	} {
+		if err := h.SetPresence(t.Context(), ann, bad.state, bad.status); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := h.SetPresence(t.Context(), "nobody", presence.Away, ""); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+}
