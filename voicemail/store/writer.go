@@ -16,6 +16,9 @@ const (
 	patience    = 2 * time.Second // a write that waited longer is refused: its sender has given up
 )
 
+// errClosed refuses writes after Close.
+var errClosed = fmt.Errorf("%w: closed", ErrUnavailable)
+
 // writer owns the connection that writes. Its goroutine takes what waits in the
 // queue into one transaction, commits, and only then answers.
 type writer struct {
@@ -50,20 +53,37 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
-// do queues f and waits for its outcome. A caller whose ctx ends before the
-// writer has begun takes its write back; once begun, it is waited for.
+// do queues f and waits for its outcome.
 func (w *writer) do(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	o, err := w.enqueue(f)
+	if err != nil {
+		return err
+	}
+	return w.outcome(ctx, o)
+}
+
+// enqueue puts f behind what waits, or refuses it at once.
+func (w *writer) enqueue(f func(*Tx) error) (*op, error) {
 	o := &op{f: f, since: w.now(), answer: make(chan error, 1)}
 	select {
 	case <-w.stop:
-		return fmt.Errorf("%w: closed", ErrUnavailable)
-	case w.queue <- o:
+		return nil, errClosed
 	default:
-		return fmt.Errorf("%w: %d writes are waiting", ErrUnavailable, queueLength)
 	}
+	select {
+	case w.queue <- o:
+		return o, nil
+	default:
+		return nil, fmt.Errorf("%w: %d writes are waiting", ErrUnavailable, queueLength)
+	}
+}
+
+// outcome waits for the answer to o. If ctx or the writer ends before o was
+// begun, o is taken back; once begun, it is waited for.
+func (w *writer) outcome(ctx context.Context, o *op) error {
 	select {
 	case err := <-o.answer:
 		return err
@@ -73,10 +93,10 @@ func (w *writer) do(ctx context.Context, f func(*Tx) error) error {
 		}
 	case <-w.done:
 		if o.taken.CompareAndSwap(false, true) {
-			return fmt.Errorf("%w: closed", ErrUnavailable)
+			return errClosed
 		}
 	}
-	return <-o.answer // begun, so it will be answered
+	return <-o.answer
 }
 
 // run is the writer's goroutine.

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// every returns n connections of a pool, open at the same time.
+func every(t *testing.T, db *sqlx.DB, n int) []*sqlx.Conn {
+	t.Helper()
+	var conns []*sqlx.Conn
+	for range n {
+		conn, err := db.Connx(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn)
+	}
+	t.Cleanup(func() {
+		for _, conn := range conns {
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return conns
+}
+
+func TestEveryConnectionIsDurable(t *testing.T) {
+	s, _ := openTemp(t)
+	want := map[string]string{
+		"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "1",
+	}
+	check := func(pool string, conns []*sqlx.Conn) {
+		for _, conn := range conns {
+			for pragma, want := range want {
+				var got string
+				if err := conn.GetContext(t.Context(), &got, "PRAGMA "+pragma); err != nil || got != want {
+					t.Errorf("%s: %s is %s (%v), want %s", pool, pragma, got, err, want)
+				}
+			}
+		}
+	}
+	check("read", every(t, s.read, readers))
+	want["query_only"] = "0"
+	check("write", every(t, s.writer.db, 1))
+}
+
+func TestConnectionThatIsNotDurableIsRefused(t *testing.T) {
+	for pragma, parameters := range map[string]string{
+		"journal_mode": "_pragma=synchronous(FULL)",
+		"synchronous":  "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
+		"foreign_keys": "_pragma=journal_mode(WAL)&_pragma=foreign_keys(OFF)",
+	} {
+		db, err := connect(filepath.Join(t.TempDir(), "test.db"), parameters)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), pragma) {
+			t.Errorf("wrong %s: %v", pragma, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestOddPaths(t *testing.T) {
+	for _, dir := range []string{"with space", "50%25", "what?_pragma=synchronous(OFF)", "#1", "ä"} {
+		s, err := Open(t.Context(), filepath.Join(t.TempDir(), dir+".db"), (&clock{}).Now)
+		if err != nil {
+			t.Errorf("%q: %v", dir, err)
+			continue
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestViewCannotWrite(t *testing.T) {
+	s, _ := openTemp(t)
+	if err := s.View(t.Context(), createNamed("c")); err == nil {
+		t.Error("an insert passed")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.View(ctx, func(*Tx) error { return nil }); err == nil {
+		t.Error("a view began after its context had ended")
+	}
+}
