@@ -104,6 +104,9 @@ func (c *conn) run(ctx context.Context, h handler) {
 	// the closing handshake; then readLoop is cut off.
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, func() { _ = c.ws.Close() }) })
 	clean := c.readLoop(ctx, h)
+	if c.isEnding() {
+		c.drain() // what is unread would reset the connection before the goodbye arrives
+	}
 	stop()
 	cancel()
 	writing.Wait()
@@ -145,6 +148,15 @@ func (c *conn) readLoop(ctx context.Context, h handler) (clean bool) {
 		}
 		if c.greeted {
 			alive()
+		}
+	}
+}
+
+// drain reads on until the client has closed too, or its time is over.
+func (c *conn) drain() {
+	for {
+		if _, _, err := c.ws.NextReader(); err != nil {
+			return
 		}
 	}
 }

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type house struct {
 	*Server
 	mailbox *voicemail.Mailbox
+	studio  *studio
 	url     string
 	people  map[string]presence.AccountID
 }
@@ -42,9 +43,9 @@ func open(t *testing.T, b Bus, names ...string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{mailbox: mailbox, people: map[string]presence.AccountID{}}
+	h := &house{mailbox: mailbox, studio: &studio{t: t, dir: t.TempDir(), legs: map[string]*takeLeg{}}, people: map[string]presence.AccountID{}}
 	h.Server, err = New(ctx, Config{
-		Mailbox: mailbox, Media: noMedia{}, Bus: b, RecordingLimit: 3 * time.Minute, Log: quiet(),
+		Mailbox: mailbox, Media: h.studio, Bus: b, RecordingLimit: 3 * time.Minute, Log: quiet(),
 		IceServers: func(presence.AccountID) ([]wire.IceServer, time.Duration) { return nil, time.Hour },
 		Presence:   presence.Timings{Reload: 50 * time.Millisecond, Lost: 200 * time.Millisecond},
 	})
@@ -238,13 +239,6 @@ func (c *client) closeCode() int {
 func asJSON(v any) string {
 	data, _ := json.Marshal(v)
 	return string(data)
-}
-
-// noMedia is a server that cannot take messages.
-type noMedia struct{}
-
-func (noMedia) Answer(context.Context, MediaOrder) (Leg, string, error) {
-	return nil, "", errors.New("no media here")
 }
 
 func plainBus() Bus { return bus.New(nil) }

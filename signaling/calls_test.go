@@ -1,0 +1,463 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"parley/presence"
+	"parley/signaling/call"
+	"parley/signaling/wire"
+	"parley/voicemail/store"
+)
+
+const sdp = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+
+func callNamed(n int) string { return fmt.Sprintf("call-of-the-test-%04d", n) }
+
+// ring invites and returns the call's id.
+func (h *house) ring(c *client, n int, to, intent string) string {
+	c.t.Helper()
+	id := callNamed(n)
+	c.say(&wire.CallInvite{ID: id, Call: id, To: h.people[to], Intent: intent, Offer: sdp})
+	nextWhere(c, func(f *wire.OK) bool { return f.Re == id })
+	return id
+}
+
+// entry waits for the call entry or voice message of a call in c's log.
+func (c *client) entry(id string) *wire.Message {
+	c.t.Helper()
+	event := nextWhere(c, func(f *wire.Event) bool {
+		return f.Message != nil && (f.Message.Call != nil && f.Message.Call.Call == id || f.Message.CID == id)
+	})
+	return event.Message
+}
+
+func TestCallIsAnsweredByOneDevice(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob", "eve")
+	ann, _ := h.enter(t, "ann")
+	laptop, _ := h.enter(t, "bob")
+	phone, _ := h.enter(t, "bob")
+	eve, _ := h.enter(t, "eve")
+
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	ann.say(&wire.CallCandidate{Call: id, Candidate: "of-ann", Mid: "0"})
+	for _, c := range []*client{laptop, phone} {
+		if ring := next[*wire.CallRing](c); ring.Call != id || ring.Name != "ann" || ring.Offer != sdp || ring.Lifetime <= 0 {
+			t.Errorf("ring %s", asJSON(ring))
+		}
+	}
+	phone.say(&wire.CallRinging{Call: id})
+	next[*wire.CallAlerting](ann)
+
+	// Nobody else learns that this call exists, let alone takes part.
+	eve.say(&wire.CallAccept{Call: id, Answer: sdp})
+	if got := next[*wire.Error](eve); got.Code != wire.CodeNoCall || got.Call != id {
+		t.Errorf("eve was told %s", asJSON(got))
+	}
+	phone.say(&wire.CallAccept{Call: id, Answer: sdp})
+	next[*wire.CallGranted](phone)
+	if stop := next[*wire.CallStop](laptop); stop.Reason != wire.ReasonAcceptedElsewhere {
+		t.Errorf("the other device was told %s", asJSON(stop))
+	}
+	if answered := next[*wire.CallAnswered](ann); answered.By != h.people["bob"] || answered.Answer != sdp {
+		t.Errorf("answered %s", asJSON(answered))
+	}
+	if c := next[*wire.CallCandidate](phone); c.Candidate != "of-ann" {
+		t.Errorf("candidate %s", asJSON(c))
+	}
+	phone.say(&wire.CallCandidate{Call: id, Candidate: "of-phone"})
+	if c := next[*wire.CallCandidate](ann); c.Candidate != "of-phone" {
+		t.Errorf("candidate %s", asJSON(c))
+	}
+	ann.say(&wire.CallConnected{Call: id})
+	phone.say(&wire.CallConnected{Call: id})
+	next[*wire.CallActive](ann)
+	next[*wire.CallActive](phone)
+	nextWhere(eve, func(f *wire.PresenceUpdate) bool { return f.People[0].InCall })
+
+	// He is busy now, and she is in a call.
+	eve.say(&wire.CallInvite{ID: "e", Call: callNamed(2), To: h.people["bob"], Intent: wire.IntentCall, Offer: sdp})
+	if d := next[*wire.CallDiverted](eve); d.Outcome != wire.Busy {
+		t.Errorf("eve was told %s", asJSON(d))
+	}
+	other, _ := h.enter(t, "ann")
+	other.say(&wire.CallInvite{ID: "o", Call: callNamed(3), To: h.people["eve"], Intent: wire.IntentCall, Offer: sdp})
+	if got := next[*wire.Error](other); got.Code != wire.CodeAlreadyInCall {
+		t.Errorf("ann's other device was told %s", asJSON(got))
+	}
+
+	phone.say(&wire.CallMute{Call: id, Muted: true})
+	if m := next[*wire.CallMute](ann); !m.Muted {
+		t.Errorf("mute %s", asJSON(m))
+	}
+	ann.say(&wire.CallHangup{Call: id})
+	if ended := next[*wire.CallEnded](phone); ended.Reason != wire.ReasonHangup {
+		t.Errorf("ended %s", asJSON(ended))
+	}
+	next[*wire.CallEnded](ann)
+	for _, c := range []*client{ann, phone, laptop} {
+		if m := c.entry(id); m.Kind != wire.KindCall || m.Call.Outcome != wire.Answered || m.From != h.people["ann"] {
+			t.Errorf("entry %s", asJSON(m))
+		}
+	}
+	ann.say(&wire.CallHangup{Call: id})
+	if got := next[*wire.Error](ann); got.Code != wire.CodeNoCall {
+		t.Errorf("hanging up twice: %s", asJSON(got))
+	}
+}
+
+func TestMessageIsTakenWhenNobodyIsThere(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	if d := next[*wire.CallDiverted](ann); d.Outcome != wire.OutOffline || !d.Mailbox || d.Reoffer {
+		t.Errorf("diverted %s", asJSON(d))
+	}
+	if answered := next[*wire.CallAnswered](ann); answered.By != "" || answered.Answer != "answer" {
+		t.Errorf("answered %s", asJSON(answered))
+	}
+	leg := h.studio.leg(id)
+	ann.say(&wire.CallCandidate{Call: id, Candidate: "of-ann"})
+	leg.order.Report(MediaReport{Kind: call.LegConnected})
+	leg.order.Report(MediaReport{Kind: call.LegGreeting})
+	if r := next[*wire.CallRecording](ann); r.Phase != wire.PhaseGreeting {
+		t.Errorf("recording %s", asJSON(r))
+	}
+	ann.say(&wire.CallDivert{Call: id})
+	r := nextWhere(ann, func(f *wire.CallRecording) bool { return f.Level == 42 })
+	if r.Elapsed != 3000 || r.Limit != (3*time.Minute).Milliseconds() {
+		t.Errorf("recording %s", asJSON(r))
+	}
+	ann.say(&wire.CallHangup{Call: id})
+	ended := next[*wire.CallEnded](ann)
+	if ended.Reason != wire.ReasonMessageLeft || ended.MID == "" {
+		t.Fatalf("ended %s", asJSON(ended))
+	}
+	if got := leg.heard(); strings.Join(got, " ") != "candidate:of-ann skip finish release" {
+		t.Errorf("the leg was told %q", got)
+	}
+
+	bob, _ := h.enter(t, "bob")
+	snapshot := next[*wire.Snapshot](bob)
+	if len(snapshot.Conversations) != 1 || snapshot.Conversations[0].Unread != 1 {
+		t.Fatalf("snapshot %s", asJSON(snapshot))
+	}
+	left := snapshot.Conversations[0].Last
+	if left.MID != ended.MID || left.Voice == nil || left.Voice.Duration != 3000 || left.Call.Outcome != wire.OutOffline {
+		t.Errorf("message %s", asJSON(left))
+	}
+	sound, _, err := h.mailbox.Audio(context.Background(), h.people["bob"], left.MID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sound.Close()
+	var got bytes.Buffer
+	if _, err := got.ReadFrom(sound); err != nil || got.String() != "sound of "+id {
+		t.Errorf("sound %q, %v", got.String(), err)
+	}
+	bob.say(&wire.Played{MID: left.MID})
+	if played := nextWhere(ann, func(f *wire.Event) bool { return f.Receipt != nil && f.Receipt.Played != "" }); played.Receipt.Played != left.MID {
+		t.Errorf("played %s", asJSON(played))
+	}
+}
+
+func TestNoteLeavesNoCallEntry(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	for n, end := range []wire.Frame{&wire.CallHangup{Call: callNamed(0)}, &wire.CallDiscard{Call: callNamed(1)}} {
+		id := h.ring(ann, n, "bob", wire.IntentNote)
+		next[*wire.CallAnswered](ann)
+		leg := h.studio.leg(id)
+		if leg.order.Greeting || leg.order.Tone {
+			t.Error("a note is greeted")
+		}
+		leg.order.Report(MediaReport{Kind: call.LegRecording})
+		next[*wire.CallRecording](ann)
+		ann.say(end)
+		next[*wire.CallEnded](ann)
+	}
+	h.write(ann, 1, "bob", "after")
+	if m := next[*wire.Event](bob).Message; m.Kind != wire.KindVoice || m.Call != nil {
+		t.Errorf("the note is %s", asJSON(m))
+	}
+	if m := next[*wire.Event](bob).Message; m.Text != "after" {
+		t.Errorf("after the note came %s", asJSON(m))
+	}
+}
+
+func TestCrossedInvitesAreOneCall(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	first := h.ring(ann, 1, "bob", wire.IntentCall)
+	second := h.ring(bob, 2, "ann", wire.IntentCall)
+	ring := nextWhere(bob, func(f *wire.CallRing) bool { return f.Replaces != "" })
+	if ring.Call != first || ring.Replaces != second {
+		t.Fatalf("ring %s", asJSON(ring))
+	}
+	bob.say(&wire.CallAccept{Call: first, Answer: sdp})
+	next[*wire.CallGranted](bob)
+	next[*wire.CallAnswered](ann)
+	bob.say(&wire.CallHangup{Call: second})
+	if got := next[*wire.Error](bob); got.Code != wire.CodeNoCall {
+		t.Errorf("the crossed invite became a call: %s", asJSON(got))
+	}
+	bob.say(&wire.CallHangup{Call: first})
+	ann.entry(first)
+	h.write(ann, 1, "bob", "after")
+	if m := next[*wire.Event](ann).Message; m.Text != "after" {
+		t.Errorf("a second entry: %s", asJSON(m))
+	}
+}
+
+func TestBlockedCallerLearnsNothing(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	if err := h.mailbox.SetContact(context.Background(), h.people["bob"], h.people["ann"], wire.ContactBlock); err != nil {
+		t.Fatal(err)
+	}
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	if d := next[*wire.CallDiverted](ann); d.Outcome != wire.OutOffline || d.Mailbox {
+		t.Errorf("diverted %s", asJSON(d))
+	}
+	if m := ann.entry(id); m.Call.Outcome != wire.OutOffline {
+		t.Errorf("entry %s", asJSON(m))
+	}
+	bob.say(&wire.Ping{})
+	next[*wire.Pong](bob)
+	for _, f := range bob.passed {
+		switch f.(type) {
+		case *wire.CallRing, *wire.Event:
+			t.Errorf("bob was told %s %s", f.Type(), asJSON(f))
+		}
+	}
+	if pos, err := h.mailbox.Head(context.Background(), h.people["bob"]); err != nil || pos != 0 {
+		t.Errorf("bob's log goes to %d, %v", pos, err)
+	}
+}
+
+func TestBadCallFrames(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	h.join(t, "eve")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	long := "v=0\r\nm=audio " + strings.Repeat("x", wire.MaxSDP)
+	invite := func(call, to, intent, offer string) *wire.CallInvite {
+		return &wire.CallInvite{ID: "i", Call: call, To: presence.AccountID(to), Intent: intent, Offer: offer}
+	}
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	next[*wire.CallRing](bob)
+	for name, test := range map[string]struct {
+		from  *client
+		frame wire.Frame
+		code  wire.Code
+	}{
+		"stranger":          {ann, invite(callNamed(2), string(h.people["eve"]), wire.IntentCall, sdp), wire.CodeNotContact},
+		"nobody":            {ann, invite(callNamed(2), "nobody", wire.IntentCall, sdp), wire.CodeNotContact},
+		"oneself":           {ann, invite(callNamed(2), string(h.people["ann"]), wire.IntentCall, sdp), wire.CodeNotContact},
+		"bad id":            {ann, invite("../../etc/passwd", string(h.people["bob"]), wire.IntentCall, sdp), wire.CodeInvalid},
+		"bad intent":        {ann, invite(callNamed(2), string(h.people["bob"]), "shout", sdp), wire.CodeInvalid},
+		"long offer":        {ann, invite(callNamed(2), string(h.people["bob"]), wire.IntentCall, long), wire.CodeInvalid},
+		"no audio":          {ann, invite(callNamed(2), string(h.people["bob"]), wire.IntentCall, "v=0\r\n"), wire.CodeMediaRefused},
+		"answer, no audio":  {bob, &wire.CallAccept{Call: id, Answer: "v=0"}, wire.CodeMediaRefused},
+		"accepting oneself": {ann, &wire.CallAccept{Call: id, Answer: sdp}, wire.CodeCallState},
+		"diverting as bob":  {bob, &wire.CallDivert{Call: id}, wire.CodeCallState},
+		"long candidate":    {ann, &wire.CallCandidate{Call: id, Candidate: strings.Repeat("x", maxCandidate+1)}, wire.CodeInvalid},
+		"bad description":   {ann, &wire.CallDescription{Call: id, Kind: "rollback", SDP: sdp}, wire.CodeInvalid},
+		"early description": {ann, &wire.CallDescription{Call: id, Kind: wire.DescriptionOffer, SDP: sdp}, wire.CodeCallState},
+		"early discard":     {ann, &wire.CallDiscard{Call: id}, wire.CodeCallState},
+		"long words":        {bob, &wire.CallDecline{Call: id, Text: strings.Repeat("x", wire.MaxStatus+1)}, wire.CodeInvalid},
+	} {
+		test.from.say(test.frame)
+		if got := next[*wire.Error](test.from); got.Code != test.code || got.Message == "" {
+			t.Errorf("%s: %s, want %s", name, asJSON(got), test.code)
+		}
+	}
+}
+
+func TestInvitesAreLimited(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	for n := range invitesBurst + 1 {
+		ann.say(&wire.CallInvite{ID: "i", Call: callNamed(n), To: h.people["bob"], Intent: wire.IntentNote, Offer: sdp})
+	}
+	if got := next[*wire.Error](ann); got.Code != wire.CodeRateLimited {
+		t.Errorf("got %s", asJSON(got))
+	}
+}
+
+func TestLeftPageEndsTheCallAndLostLineDoesNot(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	device := h.device(t, "bob")
+	bob := h.dial(t, "bob", device)
+	welcome := bob.hello("", 0)
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	next[*wire.CallRing](bob)
+	bob.say(&wire.CallAccept{Call: id, Answer: sdp})
+	next[*wire.CallGranted](bob)
+	ann.say(&wire.CallConnected{Call: id})
+	bob.say(&wire.CallConnected{Call: id})
+	next[*wire.CallActive](ann)
+
+	// The line breaks and comes back; the page says that it holds the call.
+	_ = bob.ws.NetConn().Close()
+	bob = h.dial(t, "bob", device)
+	bob.say(&wire.Hello{Versions: []int{wire.Version}, Epoch: welcome.Epoch, Calls: []string{id}})
+	next[*wire.Welcome](bob)
+	ann.say(&wire.CallMute{Call: id, Muted: true})
+	next[*wire.CallMute](bob)
+
+	// The page is left.
+	_ = bob.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), noDeadline)
+	if ended := next[*wire.CallEnded](ann); ended.Reason != wire.ReasonHangup {
+		t.Errorf("ended %s", asJSON(ended))
+	}
+}
+
+func TestCrashLeavesOneEntry(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ctx := context.Background()
+	ann := h.device(t, "ann")
+	for n := range 2 {
+		err := h.mailbox.OpenCall(ctx, store.LiveCall{
+			ID: callNamed(n), Caller: h.people["ann"], CallerDevice: ann, Callee: h.people["bob"],
+			Intent: wire.IntentCall, StartedAt: time.Now().UnixMilli(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The second had a recording under way.
+	of := trace{Call: callNamed(1), Caller: h.people["ann"], Device: ann, Callee: h.people["bob"], Outcome: wire.NoAnswer}
+	released := 0
+	recovered := Recovered{Take: takeIn(t, t.TempDir(), of.Call), Meta: of.encode(), Release: func() { released++ }}
+	for range 2 { // also a second crash, before the files were released, changes nothing
+		if err := h.calls.recover(ctx, []Recovered{recovered}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if open, err := h.mailbox.OpenCalls(ctx); err != nil || len(open) != 0 {
+		t.Errorf("still open: %v, %v", open, err)
+	}
+	if released != 2 {
+		t.Errorf("released %d times", released)
+	}
+	bob, _ := h.enter(t, "bob")
+	snapshot := next[*wire.Snapshot](bob)
+	bob.say(&wire.History{ID: "h", Conv: snapshot.Conversations[0].Conv})
+	page := next[*wire.HistoryPage](bob)
+	if len(page.Messages) != 2 {
+		t.Fatalf("%d entries: %s", len(page.Messages), asJSON(page))
+	}
+	if m := page.Messages[0]; m.Kind != wire.KindVoice || !m.Voice.Truncated || m.Call.Outcome != wire.NoAnswer {
+		t.Errorf("recording came as %s", asJSON(m))
+	}
+	if m := page.Messages[1]; m.Kind != wire.KindCall || m.Call.Outcome != wire.Lost {
+		t.Errorf("lost call came as %s", asJSON(m))
+	}
+}
+
+func TestShutdownKeepsWhatWasSaid(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	next[*wire.CallAnswered](ann)
+	leg := h.studio.leg(id)
+	leg.order.Report(MediaReport{Kind: call.LegRecording})
+	next[*wire.CallRecording](ann)
+	if err := h.Shutdown(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if ended := next[*wire.CallEnded](ann); ended.Reason != wire.ReasonMessageLeft {
+		t.Errorf("ended %s", asJSON(ended))
+	}
+	if head, err := h.mailbox.Head(context.Background(), h.people["bob"]); err != nil || head != 1 {
+		t.Errorf("bob's log goes to %d, %v", head, err)
+	}
+	next[*wire.Bye](ann)
+}
+
+// studio is the server's end of calls as a test plays it.
+type studio struct {
+	t   *testing.T
+	dir string
+
+	mu   sync.Mutex
+	legs map[string]*takeLeg
+}
+
+func (s *studio) Answer(_ context.Context, order MediaOrder) (Leg, string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	leg := &takeLeg{studio: s, order: order}
+	s.legs[order.ID] = leg
+	return leg, "answer", nil
+}
+
+func (s *studio) leg(id string) *takeLeg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.legs[id]
+}
+
+type takeLeg struct {
+	studio *studio
+	order  MediaOrder
+
+	mu   sync.Mutex
+	told []string
+}
+
+func (l *takeLeg) note(what string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, what)
+}
+
+func (l *takeLeg) heard() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told
+}
+
+func (l *takeLeg) AddCandidate(candidate, _ string, _ int) error {
+	l.note("candidate:" + candidate)
+	return nil
+}
+func (l *takeLeg) Skip() {
+	l.note("skip")
+	l.order.Report(MediaReport{Kind: call.LegRecording})
+	l.order.Report(MediaReport{Kind: call.LegLevel, Level: 42, Elapsed: 3 * time.Second})
+}
+func (l *takeLeg) Discard() { l.note("discard") }
+func (l *takeLeg) Release() { l.note("release") }
+func (l *takeLeg) Finish(context.Context) (Take, error) {
+	l.note("finish")
+	take := takeIn(l.studio.t, l.studio.dir, l.order.ID)
+	take.Truncated = false
+	return take, nil
+}
+
+// takeIn writes a recording of 3 s into dir.
+func takeIn(t *testing.T, dir, id string) Take {
+	sound := []byte("sound of " + id)
+	path := filepath.Join(dir, id+".webm")
+	if err := os.WriteFile(path, sound, 0o600); err != nil {
+		t.Error(err)
+	}
+	sum := sha256.Sum256(sound)
+	return Take{Path: path, Duration: 3 * time.Second, Waveform: []byte{1, 2, 3}, SHA256: sum[:], Bytes: int64(len(sound)), Truncated: true}
+}
