@@ -1,0 +1,219 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// commandLine is every command with its flags. Each flag can also be set by an
+// environment variable (PARLEY_RING_TIME) or a key of the config file
+// (ring_time); the command line wins over the environment, that over the file.
+type commandLine struct {
+	Config configFile `help:"Read settings from this JSON file." placeholder:"FILE"`
+
+	Serve   serveConfig `cmd:"" help:"Run the server."`
+	Account struct {
+		Add           accountAdd           `cmd:"" help:"Make an account."`
+		List          accountList          `cmd:"" help:"List the accounts."`
+		ResetPassword accountResetPassword `cmd:"" help:"Set a new password, and sign the account out everywhere."`
+	} `cmd:"" help:"Manage accounts, beside a running or a stopped server."`
+	Invite  inviteConfig `cmd:"" help:"Print a link that lets somebody make an account."`
+	Version versionFlag  `cmd:"" help:"Print the version."`
+}
+
+// dataDir is where a server keeps everything.
+type dataDir struct {
+	Data string `help:"Directory of the database, recordings and secrets." default:"./parley-data" placeholder:"DIR"`
+}
+
+// serveConfig is the settings of a server.
+type serveConfig struct {
+	dataDir
+	Listen         string         `help:"Address of the web server." default:"localhost:8080" placeholder:"HOST:PORT"`
+	TurnListen     string         `help:"Address of the TURN relay, UDP and TCP. Default: port 3478 at the web server's host." placeholder:"HOST:PORT"`
+	MediaListen    string         `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
+	PublicURL      string         `help:"Address at which people open Parley. Default: http://localhost with the web server's port." placeholder:"URL"`
+	PublicIP       string         `help:"IPv4 address at which relay and media are reached. Default: that of the public URL's host." placeholder:"IP"`
+	RelayAllowPeer []netip.Prefix `help:"Private range that the relay may send to; give it once for each." placeholder:"CIDR"`
+	RingTime       time.Duration  `help:"How long a call rings before the mailbox answers." default:"30s"`
+	RecordingLimit time.Duration  `help:"Longest voice message." default:"3m"`
+	Verbose        bool           `help:"Log what is only of use when something is wrong."`
+}
+
+// settings are a serveConfig that was found good.
+type settings struct {
+	data                     string
+	listen, turnListen       string
+	mediaListen              string
+	publicURL                *url.URL
+	publicIP                 netip.Addr
+	relayAllowPeers          []netip.Prefix
+	ringTime, recordingLimit time.Duration
+	verbose                  bool
+}
+
+// settings checks everything before anything starts.
+func (c *serveConfig) settings() (settings, error) {
+	s := settings{
+		data: c.Data, listen: c.Listen, turnListen: c.TurnListen, mediaListen: c.MediaListen,
+		relayAllowPeers: c.RelayAllowPeer, ringTime: c.RingTime, recordingLimit: c.RecordingLimit, verbose: c.Verbose,
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return s, fmt.Errorf("--listen: %w", err)
+	}
+	for _, l := range []struct {
+		flag, port string
+		value      *string
+	}{{"--turn-listen", "3478", &s.turnListen}, {"--media-listen", "3479", &s.mediaListen}} {
+		if *l.value == "" {
+			*l.value = net.JoinHostPort(host, l.port)
+		}
+		if _, _, err := net.SplitHostPort(*l.value); err != nil {
+			return s, fmt.Errorf("%s: %w", l.flag, err)
+		}
+	}
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + net.JoinHostPort("localhost", port)
+	}
+	if s.publicURL, err = publicURL(c.PublicURL); err != nil {
+		return s, err
+	}
+	if s.publicIP, err = publicIP(c.PublicIP, s.publicURL); err != nil {
+		return s, err
+	}
+	if c.RingTime < time.Second || c.RingTime > 2*time.Minute {
+		return s, fmt.Errorf("--ring-time: %s is not between 1s and 2m", c.RingTime)
+	}
+	if c.RecordingLimit < 5*time.Second || c.RecordingLimit > time.Hour {
+		return s, fmt.Errorf("--recording-limit: %s is not between 5s and 1h", c.RecordingLimit)
+	}
+	return s, nil
+}
+
+func publicURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("--public-url: %w", err)
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "", u.RawQuery != "", u.Fragment != "", u.User != nil:
+		return nil, fmt.Errorf("--public-url: %q is not like https://parley.example.org", text)
+	case u.Path != "" && u.Path != "/":
+		return nil, fmt.Errorf("--public-url: %q has a path; Parley needs a host of its own", text)
+	}
+	return u, nil
+}
+
+// publicIP is the address that relay and media tell browsers.
+func publicIP(text string, public *url.URL) (netip.Addr, error) {
+	if text != "" {
+		ip, err := netip.ParseAddr(text)
+		if err != nil || !ip.Is4() {
+			return ip, fmt.Errorf("--public-ip: %q is not an IPv4 address", text)
+		}
+		return ip, nil
+	}
+	found, err := net.LookupIP(public.Hostname())
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("--public-ip is not given, and the public URL's host has no address: %w", err)
+	}
+	for _, ip := range found {
+		if ip, ok := netip.AddrFromSlice(ip); ok && ip.Unmap().Is4() {
+			return ip.Unmap(), nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("--public-ip is not given, and %s has no IPv4 address", public.Hostname())
+}
+
+// parse reads the command line, the environment and the config file.
+func parse(args []string, stdout io.Writer) (*kong.Context, *commandLine, error) {
+	var cli commandLine
+	exited := false
+	parser, err := kong.New(&cli,
+		kong.Name("parley"),
+		kong.Description("A self-hosted server for voice and text: who is here, calls, and messages for those who are not."),
+		kong.DefaultEnvars("PARLEY"), kong.UsageOnError(),
+		kong.Writers(stdout, stdout), kong.Exit(func(int) { exited = true }),
+	)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, err := parser.Parse(args)
+	if exited { // --help was answered
+		return nil, nil, nil
+	}
+	return ctx, &cli, err
+}
+
+// configFile is the flag that names the config file.
+type configFile string
+
+// BeforeResolve makes the file's settings known, before flags are resolved.
+func (f configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	path, ok := ctx.FlagValue(trace.Flag).(configFile)
+	if !ok || path == "" {
+		return nil
+	}
+	data, err := os.ReadFile(string(path))
+	if err != nil {
+		return fmt.Errorf("config file: %w", err)
+	}
+	values := configValues{path: string(path)}
+	if err := json.Unmarshal(data, &values.of); err != nil {
+		return fmt.Errorf("config file %s: %w", path, err)
+	}
+	ctx.AddResolver(values)
+	return nil
+}
+
+// configValues are the keys of a config file: names of flags with underscores.
+type configValues struct {
+	path string
+	of   map[string]any
+}
+
+// Validate refuses keys that name no flag: a setting that is misspelt must not
+// be silently the default.
+func (v configValues) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
+		if flag, ok := node.(*kong.Flag); ok {
+			known[strings.ReplaceAll(flag.Name, "-", "_")] = true
+		}
+		return next(nil)
+	})
+	for key := range v.of {
+		if !known[key] || key == "config" || key == "help" {
+			return fmt.Errorf("config file %s: there is no setting %q", v.path, key)
+		}
+	}
+	return nil
+}
+
+// Resolve gives a flag its value from the file, unless the environment has one.
+func (v configValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if slices.ContainsFunc(flag.Envs, func(name string) bool { return os.Getenv(name) != "" }) {
+		return nil, nil
+	}
+	value, ok := v.of[strings.ReplaceAll(flag.Name, "-", "_")]
+	if !ok {
+		return nil, nil
+	}
+	switch kind := reflect.TypeOf(value); {
+	case value == nil, kind.Kind() == reflect.Map:
+		return nil, errors.New("config file has no plain value for it")
+	}
+	return value, nil
+}

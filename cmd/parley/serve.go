@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"parley/media"
+	"parley/media/relay"
+	"parley/presence"
+	"parley/signaling"
+	"parley/signaling/bus"
+	"parley/signaling/call"
+	"parley/signaling/wire"
+	"parley/voicemail"
+	"parley/web"
+)
+
+const (
+	credentialTTL = 4 * time.Hour // of the relay; renewed within a session at half of it
+	stopPatience  = 15 * time.Second
+)
+
+// serve builds the server from the bottom up, runs it until ctx ends, and
+// takes it down from the top.
+//
+// The data directory holds parley.db (accounts and mailboxes), blobs
+// (recordings that are in a mailbox), recordings (those under way), turn.secret
+// (shared with a relay on another host) and server.lock.
+func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
+	level := slog.LevelInfo
+	if s.verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	down := func(what string, stop func() error) {
+		if stopErr := stop(); stopErr != nil {
+			err = errors.Join(err, fmt.Errorf("stop %s: %w", what, stopErr))
+		}
+	}
+
+	if err := os.MkdirAll(s.data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	lock, err := lockDir(s.data)
+	if err != nil {
+		return err
+	}
+	defer down("lock", lock.Close)
+
+	mailbox, err := voicemail.Open(ctx, voicemail.Config{Dir: s.data, Now: time.Now, Log: log})
+	if err != nil {
+		return err
+	}
+	defer down("mailbox", mailbox.Close)
+
+	secret, err := turnSecret(filepath.Join(s.data, "turn.secret"))
+	if err != nil {
+		return err
+	}
+	turn, err := relay.Start(relay.Config{
+		Listen: s.turnListen, RelayIP: s.publicIP, Secret: secret, AllowPeers: s.relayAllowPeers, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer down("relay", turn.Close)
+
+	recordings := filepath.Join(s.data, "recordings")
+	recovered, err := recoverRecordings(recordings, log)
+	if err != nil {
+		return err
+	}
+	engine, err := media.NewEngine(media.Config{
+		Listen: s.mediaListen, PublicIP: natIP(s), Dir: recordings, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer down("media", engine.Close)
+	turn.AllowPeerPort(engine.Addr()) // a caller behind the relay reaches the answering machine
+
+	hub, err := signaling.New(ctx, signaling.Config{
+		Mailbox: mailbox, Media: answeringMachine{engine, recordings}, Bus: bus.New(nil),
+		IceServers: iceServers(turn.Addr(), s.publicIP, secret), Calls: call.Timings{Ring: s.ringTime},
+		Recovered: recovered, RecordingLimit: s.recordingLimit, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer down("signaling", func() error {
+		stopping, cancel := context.WithTimeout(context.Background(), stopPatience)
+		defer cancel()
+		return hub.Shutdown(stopping)
+	})
+
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("web server: %w", err)
+	}
+	server := &http.Server{
+		Handler: web.New(web.Config{
+			Mailbox: mailbox, PublicURL: s.publicURL, Log: log,
+			Socket: func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID) {
+				hub.Serve(w, r, signaling.Identity{Account: account, Device: device})
+			},
+			SignedOut: hub.SignedOut,
+			BecameContacts: func(a, b presence.AccountID) {
+				if err := hub.ContactsChanged(ctx, a, b); err != nil {
+					log.Warn("tell new contacts", "err", err)
+				}
+			},
+		}),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if err := greet(ctx, s, mailbox, stdout); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	log.Info("parley serves", "listen", listener.Addr().String(), "turn", turn.Addr().String(), "media", engine.Addr().String(), "data", s.data)
+
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("web server: %w", err)
+	case <-ctx.Done():
+		log.Info("parley stops")
+		stopping, cancel := context.WithTimeout(context.Background(), stopPatience)
+		defer cancel()
+		return errors.Join(hub.Shutdown(stopping), server.Shutdown(stopping))
+	}
+}
+
+// greet says where to go, and to a new server's owner how to begin.
+func greet(ctx context.Context, s settings, mailbox *voicemail.Mailbox, out io.Writer) error {
+	token, err := mailbox.FirstInvite(ctx)
+	if err != nil {
+		return err
+	}
+	if token == "" {
+		_, err = fmt.Fprintf(out, "Parley is at %s\n", s.publicURL)
+	} else {
+		_, err = fmt.Fprintf(out, "Parley is new here. Make the first account, which administers it, at\n\n    %s\n\nThe link works once.\n", web.InviteURL(s.publicURL, token))
+	}
+	return err
+}
+
+// lockDir makes sure that no second server uses the directory. Commands beside
+// the server do not need it.
+func lockDir(dir string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, "server.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another server uses %s: %w", dir, err), lock.Close())
+	}
+	return lock, nil
+}
+
+// turnSecret reads the relay's secret, and makes it at the first start.
+func turnSecret(path string) ([]byte, error) {
+	secret, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		secret = []byte(rand.Text())
+		err = os.WriteFile(path, secret, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("relay's secret: %w", err)
+	}
+	return secret, nil
+}
+
+// natIP is the address that media must tell instead of its own: set when the
+// machine does not have the public address itself.
+func natIP(s settings) string {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	for _, a := range own {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().Unmap() == s.publicIP {
+			return ""
+		}
+	}
+	return s.publicIP.String()
+}
+
+// iceServers mints what browsers need to reach the relay.
+func iceServers(at netip.AddrPort, ip netip.Addr, secret []byte) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
+	host := net.JoinHostPort(ip.String(), strconv.Itoa(int(at.Port())))
+	urls := []string{"turn:" + host + "?transport=udp", "turn:" + host + "?transport=tcp"}
+	return func(account presence.AccountID) ([]wire.IceServer, time.Duration) {
+		c := relay.Mint(secret, string(account), credentialTTL, time.Now())
+		return []wire.IceServer{{URLs: urls, Username: c.Username, Credential: c.Password}}, credentialTTL
+	}
+}
