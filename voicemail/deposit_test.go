@@ -30,7 +30,8 @@ func TestTextIsInBothLogs(t *testing.T) {
 			t.Errorf("%s has %+v, %+v", name, e, e.Message)
 		}
 	}
-	heads, err := h.Heads(t.Context(), []presence.AccountID{h.id("ann"), h.id("bob"), "nobody"})
+	many := append(make([]presence.AccountID, 2000), h.id("ann"), h.id("bob"), "nobody")
+	heads, err := h.Heads(t.Context(), many)
 	if err != nil || len(heads) != 2 || heads[h.id("bob")] != 1 {
 		t.Errorf("heads %v (%v)", heads, err)
 	}
@@ -320,6 +321,9 @@ func TestClosedMailboxIsUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := h.Deposit(t.Context(), d); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("got %v", err)
+		t.Errorf("deposit: %v", err)
+	}
+	if _, err := h.Head(t.Context(), d.From); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("head: %v", err)
 	}
 }

@@ -8,8 +8,8 @@
 // Whoever gets an Accepted may tell the sender; pushing its Entries to devices
 // is a hint, for each entry is in its account's log, dense in pos, and is read
 // from there. Sending the same (account, device, cid) again gives the same
-// answer. An error other than ErrUnavailable, or of a context, means that
-// nothing was stored; after these two the same call may be made again.
+// answer. An error means that nothing was stored, except that ErrUnavailable
+// leaves that open: the same call may be made again.
 //
 // What one account may do to another is asked of presence.Between.May inside
 // the transaction, here and nowhere else.

@@ -40,27 +40,29 @@ func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos
 		return nil, err
 	}
 	var receipts []store.Entry
-	for _, arrived := range arrivals {
-		if tells, err := tells(tx, account, arrived.From); err != nil {
-			return nil, err
-		} else if !tells {
-			continue
-		}
-		rose, err := tx.RaiseDelivered(arrived.Conv, account, arrived.Seq)
+	for _, arrival := range arrivals {
+		entry, news, err := deliver(tx, account, arrival)
 		if err != nil {
 			return nil, err
 		}
-		if !rose {
-			continue
+		if news {
+			receipts = append(receipts, entry)
 		}
-		receipt := store.Receipt{Conv: arrived.Conv, Account: account, Delivered: arrived.Seq}
-		entry, err := tx.AppendReceipt(arrived.From, account, receipt)
-		if err != nil {
-			return nil, err
-		}
-		receipts = append(receipts, entry)
 	}
 	return receipts, nil
+}
+
+// deliver raises the delivered mark of a conversation and tells the sender, if
+// it rose and may be told.
+func deliver(tx *store.Tx, account presence.AccountID, a store.Arrival) (receipt store.Entry, news bool, err error) {
+	if may, err := mayTell(tx, account, a.From); err != nil || !may {
+		return store.Entry{}, false, err
+	}
+	if rose, err := tx.RaiseDelivered(a.Conv, account, a.Seq); err != nil || !rose {
+		return store.Entry{}, false, err
+	}
+	receipt, err = tx.AppendReceipt(a.From, account, store.Receipt{Conv: a.Conv, Account: account, Delivered: a.Seq})
+	return receipt, err == nil, err
 }
 
 // Read raises the account's read mark of a conversation to seq. It returns the
@@ -88,16 +90,16 @@ func read(tx *store.Tx, account presence.AccountID, conv string, seq int64) ([]s
 	if rose, err := tx.RaiseRead(conv, account, seq); err != nil || !rose {
 		return nil, err
 	}
-	tells, err := tells(tx, account, me.Other)
+	may, err := mayTell(tx, account, me.Other)
 	if err != nil {
 		return nil, err
 	}
-	if tells {
+	if may {
 		if err := tx.TellRead(conv, account, seq); err != nil {
 			return nil, err
 		}
 	}
-	return appendReceipts(tx, me.Other, tells, store.Receipt{Conv: conv, Account: account, Read: seq})
+	return appendReceipts(tx, me.Other, may, store.Receipt{Conv: conv, Account: account, Read: seq})
 }
 
 // Played notes that the receiver of a voice message has really heard it. It
@@ -122,26 +124,26 @@ func played(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry
 	if news, err := tx.MarkPlayed(mid); err != nil || !news {
 		return nil, err
 	}
-	tells, err := tells(tx, account, message.From)
+	may, err := mayTell(tx, account, message.From)
 	if err != nil {
 		return nil, err
 	}
-	return appendReceipts(tx, message.From, tells, store.Receipt{Conv: message.Conv, Account: account, Played: mid})
+	return appendReceipts(tx, message.From, may, store.Receipt{Conv: message.Conv, Account: account, Played: mid})
 }
 
-// tells reports whether other may learn what account does with its mailbox. A
+// mayTell reports whether other may learn what account does with its mailbox. A
 // receipt shows that somebody is there, so it goes to those who may see that.
-func tells(tx *store.Tx, account, other presence.AccountID) (bool, error) {
+func mayTell(tx *store.Tx, account, other presence.AccountID) (bool, error) {
 	between, err := tx.Between(other, account)
 	return between.May(presence.See), err
 }
 
 // appendReceipts adds a receipt to the log of whom it is about, and to that of
-// other if it may be told.
-func appendReceipts(tx *store.Tx, other presence.AccountID, tells bool, r store.Receipt) ([]store.Entry, error) {
+// other if it is told.
+func appendReceipts(tx *store.Tx, other presence.AccountID, told bool, r store.Receipt) ([]store.Entry, error) {
 	peers := map[presence.AccountID]presence.AccountID{r.Account: other}
 	readers := []presence.AccountID{r.Account}
-	if tells {
+	if told {
 		peers[other] = r.Account
 		readers = append(readers, other)
 	}

@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -46,6 +47,9 @@ type Store struct {
 // Open opens the database file, creating it or bringing its schema up to date.
 // Now is asked how long a write has waited.
 func Open(ctx context.Context, file string, now func() time.Time) (*Store, error) {
+	if err := create(file); err != nil {
+		return nil, err
+	}
 	write, err := connect(file, "_txlock=immediate&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return nil, err
@@ -61,6 +65,16 @@ func Open(ctx context.Context, file string, now func() time.Time) (*Store, error
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
 	return &Store{read: read, writer: startWriter(write, now)}, nil
+}
+
+// create makes the file, if need be, for its owner only: it holds password
+// hashes. SQLite gives the files beside it the same permissions.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	return f.Close()
 }
 
 // Close lets the transaction under way finish, refuses what still waits and
@@ -82,6 +96,9 @@ func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 // View runs f on one consistent state of the database.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	tx, err := s.read.BeginTxx(ctx, nil)
+	if err != nil && s.writer.stopped() {
+		return errClosed
+	}
 	if err != nil {
 		return unavailable(fmt.Errorf("begin to read: %w", err))
 	}

@@ -53,6 +53,15 @@ func (w *writer) close() error {
 	return w.db.Close()
 }
 
+func (w *writer) stopped() bool {
+	select {
+	case <-w.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // do queues f and waits for its outcome.
 func (w *writer) do(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
@@ -68,10 +77,8 @@ func (w *writer) do(ctx context.Context, f func(*Tx) error) error {
 // enqueue puts f behind what waits, or refuses it at once.
 func (w *writer) enqueue(f func(*Tx) error) (*op, error) {
 	o := &op{f: f, since: w.now(), answer: make(chan error, 1)}
-	select {
-	case <-w.stop:
+	if w.stopped() {
 		return nil, errClosed
-	default:
 	}
 	select {
 	case w.queue <- o:
