@@ -51,7 +51,7 @@ describe('Mailbox', () => {
     mailbox = new Mailbox({
       db,
       reader: { account: me, nameOf },
-      line: {
+      server: {
         tell: (frame) => told.push(frame) > 0,
         post: (frame) => told.push(frame),
         request: (frame) => history(frame as Extract<Request, { type: 'history' }>),

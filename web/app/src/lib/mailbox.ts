@@ -14,7 +14,8 @@ import type * as wire from './wire';
 
 type LogFrame = wire.Welcome | wire.Snapshot | wire.Event;
 
-export interface Line {
+/** Server is what the mailbox asks of the connection. */
+export interface Server {
   tell: (frame: wire.ClientFrame) => boolean;
   post: (frame: wire.ClientFrame) => void;
   request: (frame: Request) => Promise<Reply>;
@@ -24,7 +25,7 @@ export interface Line {
 export interface Options {
   db: Database;
   reader: Reader;
-  line: Line;
+  server: Server;
   /** messages that just came in from others and are new to all tabs */
   onArrived: (messages: wire.Message[]) => void;
   /** the database refused, for example because the disk is full */
@@ -110,7 +111,7 @@ export class Mailbox {
    * how many there were. Rejects with a Problem.
    */
   async fetchOlder(conv: string, before: number, limit: number): Promise<number> {
-    const page = await this.options.line.request({ type: 'history', conv, before, limit });
+    const page = await this.options.server.request({ type: 'history', conv, before, limit });
     if (page.type !== 'history.page') {
       return 0;
     }
@@ -122,7 +123,7 @@ export class Mailbox {
   /** read tells that a conversation was seen up to seq. The mark itself comes back through the log. */
   read(conversation: wire.Conversation, seq: number): void {
     const { conv, read } = conversation;
-    if (seq > read && seq > (this.readSent.get(conv) ?? 0) && this.options.line.tell({ type: 'read', conv, seq })) {
+    if (seq > read && seq > (this.readSent.get(conv) ?? 0) && this.options.server.tell({ type: 'read', conv, seq })) {
       this.readSent.set(conv, seq);
     }
   }
@@ -130,7 +131,7 @@ export class Mailbox {
   /** played tells that a voice message was really heard. */
   played(message: wire.Message): void {
     if (message.from !== this.options.reader.account && !message.played) {
-      this.options.line.post({ type: 'played', mid: message.mid });
+      this.options.server.post({ type: 'played', mid: message.mid });
     }
   }
 
@@ -171,11 +172,11 @@ export class Mailbox {
     if (this.lost || this.fresh !== null) {
       return;
     }
-    const { db, reader, line, onArrived } = this.options;
+    const { db, reader, server, onArrived } = this.options;
     const { stored, fresh, gap } = await write(db, (tx) => applyEvents(tx, reader, events));
     this.lost = gap;
     if (stored > 0) {
-      line.tell({ type: 'ack', pos: stored });
+      server.tell({ type: 'ack', pos: stored });
       await this.changed();
     }
     const arrived = fresh.filter((message) => message.from !== reader.account);
@@ -183,13 +184,13 @@ export class Mailbox {
       onArrived(arrived);
     }
     if (gap) {
-      await line.helloAgain();
+      await server.helloAgain();
     }
   }
 
   private async takeSnapshot(epoch: string, snapshot: wire.Snapshot): Promise<void> {
     await write(this.options.db, (tx) => applySnapshot(tx, epoch, snapshot));
-    this.options.line.tell({ type: 'ack', pos: snapshot.pos });
+    this.options.server.tell({ type: 'ack', pos: snapshot.pos });
     await this.changed();
   }
 }

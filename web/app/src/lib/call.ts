@@ -1,0 +1,132 @@
+// What one call looks like from this device: pure states, advanced by the
+// frames of the server. What has to be done about them is in calls.ts.
+//
+//	preparing ─▶ calling ─▶ ringing ─▶ connecting ─▶ active ─┐
+//	                │          │           │                 ├─▶ ending ─▶ over
+//	                └──────────┴─▶ diverted ─▶ greeting ─▶ recording
+//
+// Over is final. A frame that does not fit a state changes nothing.
+
+import type * as wire from './wire';
+
+export type Intent = 'call' | 'mailbox' | 'note';
+
+export type Phase =
+  | 'preparing' // microphone and offer
+  | 'calling' // the server tries to reach somebody
+  | 'ringing' // a device over there rings
+  | 'connecting' // somebody answered, media is on its way
+  | 'active'
+  | 'diverted' // nobody answers; the server takes a message, if it can
+  | 'greeting'
+  | 'recording'
+  | 'ending' // this side hung up
+  | 'over';
+
+/** Call is a call as this device sees it. */
+export interface Call {
+  readonly id: string;
+  readonly with: wire.AccountID;
+  readonly name: string;
+  readonly intent: Intent;
+  readonly incoming: boolean;
+  readonly phase: Phase;
+  readonly muted: boolean;
+  readonly theirMuted: boolean;
+  /** the sound broke off and is being restored */
+  readonly interrupted: boolean;
+  /** talking since, by the local clock, Unix ms */
+  readonly since?: number;
+  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean };
+  readonly recording?: { level: number; elapsedMs: number; limitMs: number };
+  readonly end?: { reason: wire.Reason; durationMs: number };
+}
+
+/** CallFrame is a frame about a call in which this device takes part. */
+export type CallFrame = Extract<wire.ServerFrame, { type: `call.${string}` }>;
+
+export function outgoing(id: string, to: wire.AccountID, name: string, intent: Intent): Call {
+  return begin(id, to, name, intent, false);
+}
+
+export function incoming(ring: { call: string; from: wire.AccountID; name: string }): Call {
+  return begin(ring.call, ring.from, ring.name, 'call', true);
+}
+
+function begin(id: string, other: wire.AccountID, name: string, intent: Intent, incoming: boolean): Call {
+  return {
+    id,
+    with: other,
+    name,
+    intent,
+    incoming,
+    phase: 'preparing',
+    muted: false,
+    theirMuted: false,
+    interrupted: false,
+  };
+}
+
+/** live reports whether the call still needs this device. */
+export function live(call: Call | null): call is Call {
+  return call !== null && call.phase !== 'over';
+}
+
+/** withServer reports whether the far end is the server, taking a message. */
+export function withServer(call: Call): boolean {
+  return call.phase === 'diverted' || call.phase === 'greeting' || call.phase === 'recording';
+}
+
+/** advance is the call after a frame about it. `now` is Unix ms. */
+export function advance(call: Call, frame: CallFrame, now: number): Call {
+  if (call.phase === 'over') {
+    return call;
+  }
+  switch (frame.type) {
+    case 'call.ended':
+      return over(call, frame.reason, frame.duration_ms);
+    case 'call.stop':
+      return over(call, frame.reason);
+    case 'call.mute':
+      return { ...call, theirMuted: frame.muted };
+  }
+  if (call.phase === 'ending') {
+    return call; // only the end matters now
+  }
+  switch (frame.type) {
+    case 'call.alerting':
+      return call.phase === 'calling' ? { ...call, phase: 'ringing' } : call;
+    case 'call.answered':
+      return frame.by ? { ...call, phase: 'connecting' } : call;
+    case 'call.active':
+      return { ...call, phase: 'active', since: call.since ?? now, interrupted: false };
+    case 'call.diverted':
+      return {
+        ...call,
+        phase: 'diverted',
+        theirMuted: false,
+        interrupted: false,
+        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox },
+      };
+    case 'call.recording':
+      return record(call, frame);
+    default:
+      return call;
+  }
+}
+
+/** over is the call when it has ended, told by the server or given up here. */
+export function over(call: Call, reason: wire.Reason, durationMs = 0): Call {
+  return { ...call, phase: 'over', interrupted: false, end: { reason, durationMs } };
+}
+
+function record(call: Call, frame: wire.CallRecording): Call {
+  if (frame.phase === 'greeting') {
+    return { ...call, phase: 'greeting' };
+  }
+  return {
+    ...call,
+    phase: 'recording',
+    recording: { level: frame.level ?? 0, elapsedMs: frame.elapsed_ms ?? 0, limitMs: frame.limit_ms ?? 0 },
+  };
+}

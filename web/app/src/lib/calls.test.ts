@@ -1,0 +1,405 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { get } from 'svelte/store';
+import type { CallFrame } from './call';
+import { Calls } from './calls';
+import { Problem } from './errors';
+import type { Ring } from './ringing';
+import type { Reply, Request } from './socket';
+import type * as wire from './wire';
+
+/** FakeConnection is a peer connection that does nothing but remember. */
+class FakeConnection {
+  static all: FakeConnection[] = [];
+  static get last(): FakeConnection {
+    return FakeConnection.all.at(-1)!;
+  }
+  onicecandidate: ((event: { candidate: object | null }) => void) | null = null;
+  onconnectionstatechange: (() => void) | null = null;
+  ontrack = null;
+  connectionState = 'new';
+  closed = false;
+  remote: string[] = [];
+  local: string[] = [];
+  candidates: string[] = [];
+  readonly number = FakeConnection.all.push(this);
+
+  constructor(public config: RTCConfiguration) {}
+  addTrack(): void {}
+  createOffer(options?: { iceRestart?: boolean }): Promise<object> {
+    return Promise.resolve({ type: 'offer', sdp: `offer ${this.number}${options?.iceRestart ? ' restart' : ''}` });
+  }
+  createAnswer(): Promise<object> {
+    return Promise.resolve({ type: 'answer', sdp: `answer ${this.number} to ${this.remote.at(-1)}` });
+  }
+  setLocalDescription({ sdp }: { sdp: string }): Promise<void> {
+    this.local.push(sdp);
+    return Promise.resolve();
+  }
+  setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
+    this.remote.push(sdp);
+    return Promise.resolve();
+  }
+  addIceCandidate({ candidate }: { candidate: string }): Promise<void> {
+    this.candidates.push(candidate);
+    return Promise.resolve();
+  }
+  setConfiguration(config: RTCConfiguration): void {
+    this.config = config;
+  }
+  close(): void {
+    this.closed = true;
+  }
+  gather(candidate: string): void {
+    this.onicecandidate?.({ candidate: { candidate, sdpMid: '0', sdpMLineIndex: 0 } });
+  }
+  become(state: RTCPeerConnectionState): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+}
+
+class FakeMicrophone {
+  static open = 0;
+  enabled = true;
+  constructor() {
+    FakeMicrophone.open++;
+  }
+  stop(): void {
+    FakeMicrophone.open--;
+  }
+  getTracks = () => [this];
+  getAudioTracks = () => [this];
+}
+
+describe('Calls', () => {
+  let calls: Calls;
+  let posted: wire.ClientFrame[];
+  let invites: { frame: Request; reply: (reply: Reply) => void; fail: (problem: Problem) => void }[];
+  let microphone: () => Promise<MediaStream>;
+  let relayOnly: boolean;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000 });
+    FakeConnection.all = [];
+    FakeMicrophone.open = 0;
+    posted = [];
+    invites = [];
+    relayOnly = false;
+    microphone = () => Promise.resolve(new FakeMicrophone() as unknown as MediaStream);
+    let id = 0;
+    calls = new Calls({
+      post: (frame) => posted.push(frame),
+      request: (frame) => new Promise((reply, fail) => invites.push({ frame, reply, fail })),
+      ice: () => [{ urls: 'turn:relay' }],
+      relayOnly: () => relayOnly,
+      microphone: () => microphone(),
+      connection: (config) => new FakeConnection(config) as unknown as RTCPeerConnection,
+      newID: () => `call-${++id}`,
+    });
+  });
+  afterEach(() => vi.useRealTimers());
+
+  const settle = () => vi.advanceTimersByTimeAsync(0);
+  const now = () => get(calls.call)!;
+  const types = () => posted.map((frame) => frame.type);
+  const ring = (call: string): Ring => ({ call, from: 'bob', name: 'Bob', offer: `their offer of ${call}`, silenced: false });
+
+  async function take(...frames: CallFrame[]): Promise<void> {
+    frames.forEach((frame) => calls.take(frame));
+    await settle();
+  }
+
+  async function invite(intent: 'call' | 'mailbox' | 'note' = 'call'): Promise<void> {
+    const started = calls.start('bob', 'Bob', intent);
+    await settle();
+    invites.at(-1)!.reply({ type: 'ok', re: '1' });
+    await started;
+  }
+
+  async function talking(): Promise<FakeConnection> {
+    await invite();
+    await take({ type: 'call.alerting', call: 'call-1' }, { type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
+    FakeConnection.last.become('connected');
+    await take({ type: 'call.active', call: 'call-1' });
+    return FakeConnection.last;
+  }
+
+  describe('calling', () => {
+    it('goes from the invite to the conversation', async () => {
+      const started = calls.start('bob', 'Bob', 'call');
+      expect(now().phase).toBe('preparing');
+      await settle();
+      expect(now().phase).toBe('calling');
+      expect(invites[0]!.frame).toEqual({ type: 'call.invite', call: 'call-1', to: 'bob', intent: 'call', offer: 'offer 1' });
+      invites[0]!.reply({ type: 'ok', re: '1' });
+      await started;
+      await take({ type: 'call.alerting', call: 'call-1' });
+      expect(now().phase).toBe('ringing');
+      await take({ type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
+      expect(now().phase).toBe('connecting');
+      expect(FakeConnection.last.remote).toEqual(['theirs']);
+      FakeConnection.last.become('connected');
+      expect(types()).toEqual(['call.connected']);
+      vi.setSystemTime(5_000);
+      await take({ type: 'call.active', call: 'call-1' });
+      expect(now()).toMatchObject({ phase: 'active', since: 5_000 });
+      expect(calls.held()).toEqual(['call-1']);
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup', duration_ms: 7 });
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'hangup', durationMs: 7 } });
+      expect(FakeConnection.last.closed).toBe(true);
+      expect(FakeMicrophone.open).toBe(0);
+      expect(calls.held()).toEqual([]);
+      await vi.advanceTimersByTimeAsync(7_000);
+      expect(get(calls.call)).toBeNull();
+    });
+
+    it('sends no candidate before the invite, and keeps theirs until the answer', async () => {
+      let open = (_: MediaStream) => {};
+      microphone = () => new Promise((resolve) => (open = resolve));
+      void calls.start('bob', 'Bob', 'call');
+      await settle();
+      open(new FakeMicrophone() as unknown as MediaStream);
+      await Promise.resolve();
+      FakeConnection.last?.gather('early');
+      expect(types()).toEqual([]);
+      await settle();
+      FakeConnection.last.gather('late');
+      expect(types().every((type) => type === 'call.candidate')).toBe(true);
+      await take({ type: 'call.candidate', call: 'call-1', candidate: 'theirs' });
+      expect(FakeConnection.last.candidates).toEqual([]);
+      await take({ type: 'call.answered', call: 'call-1', answer: 'a', by: 'bob' });
+      expect(FakeConnection.last.candidates).toEqual(['theirs']);
+    });
+
+    it('sends no invite without a microphone', async () => {
+      microphone = () => Promise.reject(new Problem('microphone', 'It is blocked.'));
+      await expect(calls.start('bob', 'Bob', 'call')).rejects.toThrow('It is blocked.');
+      expect(invites).toEqual([]);
+      expect(get(calls.call)).toBeNull();
+    });
+
+    it('leaves nothing behind when the invite is refused', async () => {
+      const started = calls.start('bob', 'Bob', 'call');
+      const refused = expect(started).rejects.toThrow('Only contacts.');
+      await settle();
+      invites[0]!.fail(new Problem('not_contact', 'Only contacts.'));
+      await refused;
+      expect(get(calls.call)).toBeNull();
+      expect(FakeMicrophone.open).toBe(0);
+      expect(FakeConnection.last.closed).toBe(true);
+    });
+
+    it('refuses a second call with a sentence', async () => {
+      await invite();
+      await expect(calls.start('ann', 'Ann', 'call')).rejects.toMatchObject({ code: 'already_in_call' });
+      expect(now().with).toBe('bob');
+    });
+
+    it('closes a microphone that opens after the person gave up', async () => {
+      let open = (_: MediaStream) => {};
+      microphone = () => new Promise((resolve) => (open = resolve));
+      const started = calls.start('bob', 'Bob', 'call');
+      calls.hangUp();
+      expect(get(calls.call)).toBeNull();
+      open(new FakeMicrophone() as unknown as MediaStream);
+      await started;
+      expect(FakeMicrophone.open).toBe(0);
+      expect(posted).toEqual([]);
+      expect(invites).toEqual([]);
+    });
+
+    it('hides the address when asked to', async () => {
+      relayOnly = true;
+      await invite();
+      expect(FakeConnection.last.config).toMatchObject({ iceTransportPolicy: 'relay', iceServers: [{ urls: 'turn:relay' }] });
+    });
+
+    it('ends by itself when the server never says the last word', async () => {
+      await invite();
+      calls.hangUp();
+      calls.hangUp();
+      expect(types()).toEqual(['call.hangup']);
+      expect(now().phase).toBe('ending');
+      expect(FakeMicrophone.open).toBe(0);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(now().phase).toBe('over');
+    });
+
+    it('ignores frames of other calls, and of its own after the end', async () => {
+      await invite();
+      await take({ type: 'call.ended', call: 'other', reason: 'hangup' });
+      expect(now().phase).toBe('calling');
+      await take({ type: 'call.ended', call: 'call-1', reason: 'offline' }, { type: 'call.active', call: 'call-1' });
+      expect(now().phase).toBe('over');
+    });
+
+    it('is over when the server does not know the call, and only then', async () => {
+      await invite();
+      calls.take({ type: 'error', call: 'call-1', code: 'rate_limited', message: '' });
+      expect(now().phase).toBe('calling');
+      calls.take({ type: 'error', call: 'call-1', code: 'no_such_call', message: '' });
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'lost' } });
+    });
+  });
+
+  describe('leaving a message', () => {
+    const diverted: CallFrame = { type: 'call.diverted', call: 'call-1', outcome: 'no_answer', mailbox: true };
+
+    it('is taken by the server on the same offer', async () => {
+      await invite();
+      await take({ type: 'call.alerting', call: 'call-1' }, diverted);
+      expect(now()).toMatchObject({ phase: 'diverted', diversion: { outcome: 'no_answer', mailbox: true } });
+      await take({ type: 'call.answered', call: 'call-1', answer: 'server' });
+      expect(FakeConnection.all).toHaveLength(1);
+      expect(FakeConnection.last.remote).toEqual(['server']);
+      FakeConnection.last.become('connected');
+      expect(types()).not.toContain('call.connected');
+      await take({ type: 'call.recording', call: 'call-1', phase: 'greeting' });
+      expect(now().phase).toBe('greeting');
+      calls.divert();
+      await take({ type: 'call.recording', call: 'call-1', phase: 'recording', level: 40, elapsed_ms: 900, limit_ms: 180_000 });
+      expect(now()).toMatchObject({ phase: 'recording', recording: { level: 40, elapsedMs: 900, limitMs: 180_000 } });
+      calls.hangUp();
+      expect(types()).toEqual(['call.divert', 'call.hangup']);
+      await take({ type: 'call.ended', call: 'call-1', reason: 'message_left', mid: 'm' });
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'message_left' } });
+    });
+
+    it('makes a new offer when the first was used', async () => {
+      await invite();
+      await take({ type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
+      const [first] = FakeConnection.all;
+      await take({ ...diverted, outcome: 'unreachable', reoffer: true } as CallFrame);
+      expect(first!.closed).toBe(true);
+      expect(posted).toContainEqual({ type: 'call.description', call: 'call-1', kind: 'offer', sdp: 'offer 2' });
+      FakeConnection.last.gather('new');
+      expect(posted.at(-1)).toMatchObject({ type: 'call.candidate', candidate: 'new' });
+      await take({ type: 'call.answered', call: 'call-1', answer: 'server' });
+      expect(FakeConnection.last.remote).toEqual(['server']);
+      expect(first!.remote).toEqual(['theirs']);
+      expect(FakeMicrophone.open).toBe(1);
+    });
+
+    it('discards with a frame of its own', async () => {
+      await invite('note');
+      await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.recording', call: 'call-1', phase: 'recording' });
+      calls.discard();
+      expect(types()).toEqual(['call.discard']);
+      expect(FakeMicrophone.open).toBe(0);
+    });
+
+    it('shows that nothing can be left', async () => {
+      await invite();
+      await take({ ...diverted, mailbox: false } as CallFrame, { type: 'call.ended', call: 'call-1', reason: 'no_answer' });
+      expect(now()).toMatchObject({ phase: 'over', diversion: { mailbox: false } });
+    });
+  });
+
+  describe('answering', () => {
+    it('asks for the call and sends candidates once it is granted', async () => {
+      await calls.answer(ring('theirs'));
+      expect(posted).toEqual([{ type: 'call.accept', call: 'theirs', answer: 'answer 1 to their offer of theirs' }]);
+      FakeConnection.last.gather('mine');
+      expect(posted).toHaveLength(1);
+      await take({ type: 'call.granted', call: 'theirs' });
+      expect(posted.at(-1)).toMatchObject({ type: 'call.candidate', candidate: 'mine' });
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.active', call: 'theirs' });
+      expect(types().at(-1)).toBe('call.connected');
+      expect(now()).toMatchObject({ phase: 'active', incoming: true, name: 'Bob' });
+    });
+
+    it('says that another device was quicker', async () => {
+      await calls.answer(ring('theirs'));
+      await take({ type: 'call.stop', call: 'theirs', reason: 'accepted_elsewhere' });
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'accepted_elsewhere' } });
+      expect(FakeMicrophone.open).toBe(0);
+    });
+
+    it('ends what it was doing', async () => {
+      await invite('note');
+      await calls.answer(ring('theirs'));
+      expect(posted[0]).toEqual({ type: 'call.hangup', call: 'call-1' });
+      expect(now()).toMatchObject({ id: 'theirs', phase: 'connecting' });
+      expect(FakeMicrophone.open).toBe(1);
+    });
+
+    it('keeps no call without a microphone', async () => {
+      microphone = () => Promise.reject(new Problem('microphone', 'It is blocked.'));
+      await expect(calls.answer(ring('theirs'))).rejects.toThrow('It is blocked.');
+      expect(posted).toEqual([]);
+      expect(get(calls.call)).toBeNull();
+    });
+
+    it('answers at once, with the microphone open and still muted, a call that crossed its own', async () => {
+      await invite();
+      calls.mute(true);
+      await calls.cross(ring('theirs'));
+      expect(FakeConnection.all[0]!.closed).toBe(true);
+      expect(FakeMicrophone.open).toBe(1);
+      expect(now()).toMatchObject({ id: 'theirs', phase: 'connecting', muted: true });
+      expect((get(calls.voice) as unknown as FakeMicrophone).enabled).toBe(false);
+      expect(posted.at(-1)).toMatchObject({ type: 'call.accept', call: 'theirs' });
+      await take({ type: 'call.ended', call: 'call-1', reason: 'busy' });
+      expect(now().phase).toBe('connecting');
+    });
+  });
+
+  describe('talking', () => {
+    it('restores a broken connection as the caller, after a moment', async () => {
+      const connection = await talking();
+      connection.become('disconnected');
+      expect(now().interrupted).toBe(true);
+      await vi.advanceTimersByTimeAsync(3_999);
+      expect(types()).not.toContain('call.description');
+      await vi.advanceTimersByTimeAsync(1);
+      expect(posted.at(-1)).toEqual({ type: 'call.description', call: 'call-1', kind: 'offer', sdp: 'offer 1 restart' });
+      await take({ type: 'call.description', call: 'call-1', kind: 'answer', sdp: 'restarted' });
+      expect(connection.remote).toEqual(['theirs', 'restarted']);
+      connection.become('connected');
+      expect(now().interrupted).toBe(false);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(now().phase).toBe('active');
+      expect(types().filter((type) => type === 'call.description')).toHaveLength(1);
+    });
+
+    it('gives up in the end, and says so', async () => {
+      (await talking()).become('failed');
+      await vi.advanceTimersByTimeAsync(45_000);
+      expect(types().at(-1)).toBe('call.hangup');
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'lost' } });
+    });
+
+    it('answers the restart of the other, and starts none itself', async () => {
+      await calls.answer(ring('theirs'));
+      await take({ type: 'call.granted', call: 'theirs' });
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.active', call: 'theirs' });
+      FakeConnection.last.become('disconnected');
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(types()).not.toContain('call.description');
+      await take({ type: 'call.description', call: 'theirs', kind: 'offer', sdp: 'again' });
+      expect(posted.at(-1)).toEqual({ type: 'call.description', call: 'theirs', kind: 'answer', sdp: 'answer 1 to again' });
+    });
+
+    it('goes through the relay when the server asks for it', async () => {
+      await invite();
+      await take({ type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
+      await take({ type: 'call.description', call: 'call-1', kind: 'offer', sdp: '', restart: true });
+      expect(FakeConnection.last.config.iceTransportPolicy).toBe('relay');
+      expect(posted.at(-1)).toMatchObject({ type: 'call.description', kind: 'offer', sdp: 'offer 1 restart' });
+    });
+
+    it('mutes the microphone and tells so; theirs is shown', async () => {
+      await talking();
+      const track = get(calls.voice) as unknown as FakeMicrophone;
+      calls.mute(true);
+      expect(track.enabled).toBe(false);
+      expect(posted.at(-1)).toEqual({ type: 'call.mute', call: 'call-1', muted: true });
+      await take({ type: 'call.mute', call: 'call-1', muted: true });
+      expect(now()).toMatchObject({ muted: true, theirMuted: true });
+      calls.mute(false);
+      expect(track.enabled).toBe(true);
+    });
+  });
+});

@@ -1,0 +1,412 @@
+// The calls of this device, one at a time: what is done about each state.
+//
+// It owns the microphone and the leg of the call, from before the invite or
+// the accept until the end. The socket may come and go meanwhile: media goes
+// on, frames wait, and only the server (or nobody answering here for long)
+// ends a call. Failure: a microphone that does not open, or an invite that is
+// refused, rejects with a Problem and leaves no call behind.
+
+import { get, writable, type Readable } from 'svelte/store';
+import { advance, incoming, live, outgoing, over, withServer, type Call, type CallFrame, type Intent } from './call';
+import { Problem } from './errors';
+import { Leg } from './leg';
+import { closeMicrophone, openMicrophone } from './microphone';
+import type { Ring } from './ringing';
+import type { Reply, Request } from './socket';
+import { Sentences } from './wire';
+import type * as wire from './wire';
+
+export interface Options {
+  post: (frame: wire.ClientFrame) => void;
+  request: (frame: Request) => Promise<Reply>;
+  /** the relay servers as last told */
+  ice: () => RTCIceServer[];
+  /** hide the own address */
+  relayOnly: () => boolean;
+  microphone?: () => Promise<MediaStream>;
+  connection?: (config: RTCConfiguration) => RTCPeerConnection;
+  newID?: () => string;
+  now?: () => number;
+}
+
+/** A short break heals by itself; after this long new paths are looked for. */
+const patience = 4_000;
+const restartEvery = 10_000;
+const giveUp = 45_000;
+/** How long to wait for the server's last word after hanging up. */
+const farewell = 5_000;
+/** How long the outcome stays on the page. */
+const outcomeShown = 7_000;
+
+type Timer = 'restart' | 'giveUp' | 'farewell' | 'dismiss';
+
+export class Calls {
+  /** the call of this device; after its end for a few seconds, to say how it ended */
+  readonly call: Readable<Call | null>;
+  /** what the far end says */
+  readonly sound: Readable<MediaStream | null>;
+  /** what this side says */
+  readonly voice: Readable<MediaStream | null>;
+
+  private readonly options: Required<Omit<Options, 'connection'>> & Pick<Options, 'connection'>;
+  private readonly shown = writable<Call | null>(null);
+  private readonly heard = writable<MediaStream | null>(null);
+  private readonly microphone = writable<MediaStream | null>(null);
+  private leg: Leg | null = null;
+  private readonly timers = new Map<Timer, ReturnType<typeof setTimeout>>();
+
+  constructor(options: Options) {
+    this.options = {
+      microphone: () => openMicrophone(),
+      newID: () => crypto.randomUUID(),
+      now: Date.now,
+      ...options,
+    };
+    this.call = this.shown;
+    this.sound = this.heard;
+    this.voice = this.microphone;
+  }
+
+  /** held are the calls to name in hello. */
+  held(): string[] {
+    const call = get(this.shown);
+    return live(call) ? [call.id] : [];
+  }
+
+  /** start calls somebody or records for them. Rejects with a Problem, and then there is no call. */
+  async start(to: wire.AccountID, name: string, intent: Intent): Promise<void> {
+    if (live(get(this.shown))) {
+      throw new Problem('already_in_call', Sentences.already_in_call);
+    }
+    const { id } = this.begin(outgoing(this.options.newID(), to, name, intent));
+    await this.attempt(id, async () => {
+      if (!(await this.listen(id))) {
+        return;
+      }
+      const leg = this.connect(id);
+      const offer = await leg.offer();
+      if (!this.is(id)) {
+        return;
+      }
+      this.update((call) => ({ ...call, phase: 'calling' }));
+      const invited = this.options.request({ type: 'call.invite', call: id, to, intent, offer });
+      leg.release();
+      await invited;
+    });
+  }
+
+  /** answer takes a ringing call; whatever this device was doing ends. */
+  async answer(ring: Ring): Promise<void> {
+    if (live(get(this.shown))) {
+      this.hangUp();
+      this.finish('hangup');
+    }
+    this.begin(incoming(ring));
+    await this.accept(ring);
+  }
+
+  /** cross answers a ring whose call takes the place of the own invite, with the microphone already open. */
+  async cross(ring: Ring): Promise<void> {
+    const { muted } = get(this.shown)!;
+    this.leg?.close();
+    this.shown.set({ ...incoming(ring), muted });
+    await this.accept(ring);
+  }
+
+  /** take accepts a frame about a call; those about other calls are not for this page. */
+  take(frame: CallFrame | wire.Error): void {
+    const call = get(this.shown);
+    if (!live(call) || frame.call !== call.id) {
+      return;
+    }
+    if (frame.type === 'error') {
+      if (frame.code === 'no_such_call') {
+        this.finish('lost');
+      }
+      return;
+    }
+    this.shown.set(advance(call, frame, this.options.now()));
+    switch (frame.type) {
+      case 'call.answered':
+        void this.leg?.answered(frame.answer).catch(() => this.failed(call.id));
+        break;
+      case 'call.granted':
+        this.leg?.release();
+        break;
+      case 'call.candidate':
+        this.leg?.candidate(frame);
+        break;
+      case 'call.description':
+        void this.describe(call.id, frame).catch(() => this.failed(call.id));
+        break;
+      case 'call.diverted':
+        this.calm();
+        if (frame.reoffer) {
+          void this.offerAnew(call.id).catch(() => this.failed(call.id));
+        }
+        break;
+      case 'call.ended':
+      case 'call.stop':
+        this.clear();
+        break;
+    }
+  }
+
+  /** hangUp cancels, ends the conversation, or ends the recording and sends it. */
+  hangUp(): void {
+    this.leave('call.hangup', 'hangup');
+  }
+
+  /** discard throws away what was recorded. */
+  discard(): void {
+    this.leave('call.discard', 'discarded');
+  }
+
+  /** divert goes on without waiting: to the mailbox, or from the greeting to the tone. */
+  divert(): void {
+    const call = get(this.shown);
+    if (live(call)) {
+      this.options.post({ type: 'call.divert', call: call.id });
+    }
+  }
+
+  /** mute closes or opens the microphone; nothing else ever does. */
+  mute(muted: boolean): void {
+    const call = get(this.shown);
+    if (live(call)) {
+      this.update((current) => ({ ...current, muted }));
+      this.silence();
+      this.options.post({ type: 'call.mute', call: call.id, muted });
+    }
+  }
+
+  /** dismiss takes the outcome off the page. */
+  dismiss(): void {
+    if (!live(get(this.shown))) {
+      this.disarm('dismiss');
+      this.shown.set(null);
+    }
+  }
+
+  private begin(call: Call): Call {
+    this.disarm('dismiss');
+    this.shown.set(call);
+    return call;
+  }
+
+  private async accept(ring: Ring): Promise<void> {
+    await this.attempt(ring.call, async () => {
+      if (!(await this.listen(ring.call))) {
+        return;
+      }
+      const answer = await this.connect(ring.call).answer(ring.offer);
+      if (this.is(ring.call)) {
+        this.update((call) => ({ ...call, phase: 'connecting' }));
+        this.options.post({ type: 'call.accept', call: ring.call, answer });
+      }
+    });
+  }
+
+  /** attempt runs the beginning of a call; if it fails there is no call. */
+  private async attempt(id: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!this.is(id)) {
+        return; // hung up meanwhile
+      }
+      if (get(this.shown)!.phase !== 'preparing') {
+        this.options.post({ type: 'call.hangup', call: id }); // it may have arrived
+      }
+      this.clear();
+      this.shown.set(null);
+      throw error instanceof Problem ? error : new Problem('media_refused', Sentences.media_refused);
+    }
+  }
+
+  /** listen opens the microphone, if it is not open. False: the call was given up meanwhile. */
+  private async listen(id: string): Promise<boolean> {
+    if (get(this.microphone) === null) {
+      const microphone = await this.options.microphone();
+      if (!this.is(id)) {
+        closeMicrophone(microphone);
+        return false;
+      }
+      this.microphone.set(microphone);
+    }
+    this.silence();
+    return true;
+  }
+
+  private connect(id: string, relayOnly = this.options.relayOnly()): Leg {
+    const { connection } = this.options;
+    const leg: Leg = new Leg(
+      { ice: this.options.ice(), relayOnly, microphone: get(this.microphone)!, ...(connection && { open: connection }) },
+      {
+        onCandidate: (candidate) => this.options.post({ type: 'call.candidate', call: id, ...candidate }),
+        onState: (state) => {
+          if (this.leg === leg) {
+            this.mediaIs(state);
+          }
+        },
+        onSound: (stream) => this.heard.set(stream),
+      },
+    );
+    this.leg?.close();
+    this.leg = leg;
+    return leg;
+  }
+
+  private async offerAnew(id: string): Promise<void> {
+    const leg = this.connect(id);
+    const sdp = await leg.offer();
+    this.describeTo(id, leg, 'offer', sdp);
+  }
+
+  private async describe(id: string, frame: wire.CallDescription): Promise<void> {
+    const { leg } = this;
+    if (leg === null) {
+      return;
+    }
+    if (frame.restart) {
+      await this.restart(id, true);
+    } else if (frame.kind === 'offer') {
+      this.describeTo(id, leg, 'answer', await leg.answer(frame.sdp));
+    } else {
+      await leg.answered(frame.sdp);
+    }
+  }
+
+  private async restart(id: string, relayOnly: boolean): Promise<void> {
+    const { leg } = this;
+    if (leg !== null) {
+      this.describeTo(id, leg, 'offer', await leg.restart(relayOnly));
+    }
+  }
+
+  private describeTo(id: string, leg: Leg, kind: 'offer' | 'answer', sdp: string): void {
+    if (this.is(id) && this.leg === leg) {
+      this.options.post({ type: 'call.description', call: id, kind, sdp });
+      leg.release();
+    }
+  }
+
+  /** mediaIs follows the leg: tells that it is up, and restores it when it breaks. */
+  private mediaIs(state: RTCPeerConnectionState): void {
+    const call = get(this.shown);
+    if (!live(call) || withServer(call)) {
+      return; // what the server records, it watches itself
+    }
+    if (state === 'connected') {
+      this.calm();
+      this.update((current) => ({ ...current, interrupted: false }));
+      if (call.phase === 'connecting') {
+        this.options.post({ type: 'call.connected', call: call.id });
+      }
+    } else if ((state === 'disconnected' || state === 'failed') && call.phase === 'active') {
+      this.update((current) => ({ ...current, interrupted: true }));
+      this.disturbed(call, state === 'failed' ? 0 : patience);
+    }
+  }
+
+  /** disturbed looks for new paths, which only the caller does, until it has to give up. */
+  private disturbed(call: Call, wait: number): void {
+    if (!call.incoming) {
+      this.arm('restart', wait, () => {
+        void this.restart(call.id, this.options.relayOnly()).catch(() => {});
+        this.disturbed(call, restartEvery);
+      });
+    }
+    if (!this.timers.has('giveUp')) {
+      this.arm('giveUp', giveUp, () => {
+        this.options.post({ type: 'call.hangup', call: call.id });
+        this.finish('lost');
+      });
+    }
+  }
+
+  private calm(): void {
+    this.disarm('restart');
+    this.disarm('giveUp');
+  }
+
+  /** failed gives up a call whose descriptions this browser refuses. */
+  private failed(id: string): void {
+    if (this.is(id)) {
+      this.options.post({ type: 'call.hangup', call: id });
+      this.finish('unreachable');
+    }
+  }
+
+  private leave(type: 'call.hangup' | 'call.discard', reason: wire.Reason): void {
+    const call = get(this.shown);
+    if (!live(call) || call.phase === 'ending') {
+      return;
+    }
+    if (call.phase === 'preparing' && !call.incoming) {
+      this.clear(); // nobody knows of it yet
+      this.shown.set(null);
+      return;
+    }
+    this.options.post({ type, call: call.id });
+    this.closeLine();
+    this.update((current) => ({ ...current, phase: 'ending' }));
+    this.arm('farewell', farewell, () => this.finish(reason));
+  }
+
+  /** finish ends the call without the server's word. */
+  private finish(reason: wire.Reason): void {
+    this.update((call) => over(call, reason));
+    this.clear();
+  }
+
+  /** clear lets go of everything of a call that has ended. */
+  private clear(): void {
+    for (const timer of this.timers.keys()) {
+      this.disarm(timer);
+    }
+    this.closeLine();
+    this.arm('dismiss', outcomeShown, () => this.dismiss());
+  }
+
+  private closeLine(): void {
+    this.leg?.close();
+    this.leg = null;
+    this.heard.set(null);
+    const microphone = get(this.microphone);
+    if (microphone !== null) {
+      closeMicrophone(microphone);
+      this.microphone.set(null);
+    }
+  }
+
+  private silence(): void {
+    const muted = get(this.shown)?.muted === true;
+    get(this.microphone)?.getAudioTracks().forEach((track) => (track.enabled = !muted));
+  }
+
+  private is(id: string): boolean {
+    const call = get(this.shown);
+    return live(call) && call.phase !== 'ending' && call.id === id;
+  }
+
+  private update(change: (call: Call) => Call): void {
+    this.shown.update((call) => (call === null ? null : change(call)));
+  }
+
+  private arm(timer: Timer, ms: number, then: () => void): void {
+    this.disarm(timer);
+    this.timers.set(
+      timer,
+      setTimeout(() => {
+        this.timers.delete(timer);
+        then();
+      }, ms),
+    );
+  }
+
+  private disarm(timer: Timer): void {
+    clearTimeout(this.timers.get(timer));
+    this.timers.delete(timer);
+  }
+}

@@ -1,0 +1,129 @@
+// The people this account has something with, as the server shows them, and the
+// own person. Nothing here is stored: every welcome brings it anew.
+
+import { get, writable, type Readable } from 'svelte/store';
+import type { Reply, Request } from './socket';
+import type * as wire from './wire';
+
+export type ContactAction = 'request' | 'accept' | 'decline' | 'remove' | 'block' | 'unblock';
+/** Choosable is a state that a person may set. */
+export type Choosable = Exclude<wire.State, 'offline'>;
+
+type Frame = wire.Welcome | wire.PresenceUpdate | wire.ContactUpdate | wire.Self | wire.TypingNotice;
+
+/** How long "is writing" stays after the last notice. */
+const typingShown = 5_000;
+/** How often the own writing is told. */
+const typingTold = 3_000;
+
+export class People {
+  readonly self: Readable<wire.Self | null>;
+  readonly all: Readable<Map<wire.AccountID, wire.Person>>;
+  /** who is writing to me */
+  readonly typing: Readable<Set<wire.AccountID>>;
+
+  private readonly me = writable<wire.Self | null>(null);
+  private readonly known = writable(new Map<wire.AccountID, wire.Person>());
+  private readonly writing = writable(new Set<wire.AccountID>());
+  private readonly fading = new Map<wire.AccountID, ReturnType<typeof setTimeout>>();
+  private told = { to: '', at: 0 };
+
+  constructor(
+    private readonly server: {
+      request: (frame: Request) => Promise<Reply>;
+      tell: (frame: wire.ClientFrame) => boolean;
+    },
+    private readonly now: () => number = Date.now,
+  ) {
+    this.self = this.me;
+    this.all = this.known;
+    this.typing = this.writing;
+  }
+
+  close(): void {
+    this.fading.forEach((timer) => clearTimeout(timer));
+  }
+
+  /** take accepts a frame about people. */
+  take(frame: Frame): void {
+    switch (frame.type) {
+      case 'welcome':
+        this.me.set(frame.self);
+        this.known.set(new Map(frame.contacts.map((person) => [person.account, person])));
+        break;
+      case 'self':
+        // Sent to all devices alike: which one this is, only welcome says.
+        this.me.update((self) => ({ ...frame, device: self?.device ?? frame.device }));
+        break;
+      case 'contact':
+        this.change((people) => people.set(frame.person.account, frame.person));
+        break;
+      case 'presence':
+        this.change((people) => frame.people.forEach((seen) => see(people, seen)));
+        break;
+      case 'typing.notice':
+        this.wrote(frame.from);
+        break;
+    }
+  }
+
+  /** nameOf is what a person is called, or '' for somebody unknown. */
+  nameOf(account: wire.AccountID): string {
+    const self = get(this.me);
+    return self?.account === account ? self.name : (get(this.known).get(account)?.name ?? '');
+  }
+
+  /** arrived ends "is writing": the message is here. */
+  arrived(from: wire.AccountID): void {
+    clearTimeout(this.fading.get(from));
+    this.fading.delete(from);
+    this.writing.set(new Set(this.fading.keys()));
+  }
+
+  /** writes tells somebody that a text to them is being written. */
+  writes(to: wire.AccountID): void {
+    const now = this.now();
+    if (this.told.to !== to || now - this.told.at >= typingTold) {
+      this.told = { to, at: now };
+      this.server.tell({ type: 'typing', to });
+    }
+  }
+
+  /** set changes the relation to somebody. Rejects with a Problem. */
+  async set(account: wire.AccountID, action: ContactAction): Promise<void> {
+    await this.server.request({ type: 'contact.set', account, action });
+  }
+
+  /** find lists members of this server by name. Rejects with a Problem. */
+  async find(query: string, after = ''): Promise<{ people: wire.Person[]; more: boolean }> {
+    const reply = await this.server.request({ type: 'directory', query, after, limit: 50 });
+    return reply.type === 'people' ? { people: reply.people, more: reply.more === true } : { people: [], more: false };
+  }
+
+  /** show sets the own state and status text. Rejects with a Problem. */
+  async show(state: Choosable, status: string): Promise<void> {
+    await this.server.request({ type: 'presence.set', state, status });
+  }
+
+  private wrote(from: wire.AccountID): void {
+    clearTimeout(this.fading.get(from));
+    this.fading.set(from, setTimeout(() => this.arrived(from), typingShown));
+    this.writing.set(new Set(this.fading.keys()));
+  }
+
+  private change(edit: (people: Map<wire.AccountID, wire.Person>) => void): void {
+    this.known.update((people) => {
+      const copy = new Map(people);
+      edit(copy);
+      return copy;
+    });
+  }
+}
+
+function see(people: Map<wire.AccountID, wire.Person>, { account, ...view }: wire.Seen): void {
+  const person = people.get(account);
+  if (person !== undefined) {
+    const { name, relation } = person; // what the new view leaves out is gone
+    people.set(account, { account, name, relation, ...view });
+  }
+}
