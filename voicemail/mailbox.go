@@ -12,7 +12,7 @@
 // leaves that open: the same call may be made again.
 //
 // What one account may do to another is asked of presence.Between.May inside
-// the transaction, here and nowhere else.
+// the transaction that does it, so that a block holds from its commit on.
 //
 // A Mailbox may be used by any number of goroutines, and the directory by
 // several processes. It caches nothing and has no goroutine of its own besides
