@@ -1,0 +1,216 @@
+// Everything of a signed-in account on this page, built here top to bottom:
+// socket, mailbox, outbox, people, calls. Frames come in at one place and go to
+// whoever they are about.
+
+import { writable, type Readable } from 'svelte/store';
+import type { Session } from './api';
+import { mayNotify, watchIdle } from './attention';
+import { Calls } from './calls';
+import { openDatabase, type Database } from './database';
+import { sentenceOf } from './errors';
+import { Mailbox } from './mailbox';
+import { Notices } from './notices';
+import { Outbox } from './outbox';
+import { People } from './people';
+import { Ringing, type Ring } from './ringing';
+import * as settings from './settings';
+import { Socket, type Link } from './socket';
+import { mayRing } from './tones';
+import { Version, MaxText } from './wire';
+import type * as wire from './wire';
+import { stoppedOf } from './words';
+
+export interface Events {
+  /** messages of others that are new; nobody may be looking */
+  onArrived: (messages: wire.Message[]) => void;
+  /** the server could not be reached or refused: is this browser still signed in? */
+  onUnreachable: () => void;
+  onSignedOut: () => void;
+}
+
+export class Client {
+  readonly link: Readable<Link>;
+  readonly notices = new Notices();
+  readonly people: People;
+  readonly mailbox: Mailbox;
+  readonly outbox: Outbox;
+  readonly calls: Calls;
+  readonly ringing: Ringing;
+  /** bytes of the longest text that the server takes */
+  maxText = MaxText;
+
+  private readonly state = writable<Link>({ state: 'stopped' });
+  private readonly socket: Socket;
+  private readonly stops: (() => void)[] = [];
+  private ice: wire.IceServer[] = [];
+  private idle = false;
+
+  /** open brings the account's page to life. Rejects when this browser can store nothing. */
+  static async open(session: Session, events: Events): Promise<Client> {
+    return new Client(session, events, await openDatabase(session.account));
+  }
+
+  private constructor(
+    readonly session: Session,
+    events: Events,
+    private readonly db: Database,
+  ) {
+    this.link = this.state;
+    const socket = new Socket({
+      url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`,
+      hello: () => this.hello(),
+      onFrame: (frame) => this.take(frame),
+      onLink: (link) => this.linked(link),
+      onUnreachable: events.onUnreachable,
+      onSignedOut: events.onSignedOut,
+    });
+    const server = {
+      tell: (frame: wire.ClientFrame) => socket.tell(frame),
+      post: (frame: wire.ClientFrame) => socket.post(frame),
+      request: socket.request.bind(socket),
+      helloAgain: () => socket.helloAgain(),
+    };
+    this.socket = socket;
+    this.people = new People(server);
+    this.mailbox = new Mailbox({
+      db,
+      server,
+      reader: { account: session.account, nameOf: (account) => this.people.nameOf(account) },
+      onArrived: (messages) => {
+        messages.forEach((message) => this.people.arrived(message.from));
+        events.onArrived(messages);
+      },
+      onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
+    });
+    this.outbox = new Outbox({ db, request: server.request, onChange: () => this.mailbox.changed() });
+    this.calls = new Calls({ ...server, ice: () => this.ice, relayOnly: settings.relayOnly });
+    this.ringing = new Ringing({
+      post: server.post,
+      noticeable: () => document.visibilityState === 'visible' || mayRing() || mayNotify(),
+      onStopped: (ring, reason) => this.notices.say(stoppedOf(ring.name, reason)),
+    });
+    this.stops.push(this.mailbox.onChange(() => void this.outbox.show()));
+    this.follow();
+    void this.mailbox.show();
+    socket.start();
+  }
+
+  /** close ends everything: signed out, or the page goes to another account. */
+  close(): void {
+    this.calls.hangUp();
+    this.stops.forEach((stop) => stop());
+    this.socket.stop();
+    this.ringing.close();
+    this.outbox.close();
+    this.mailbox.close();
+    this.people.close();
+    this.db.close();
+  }
+
+  /** retryNow connects without waiting any longer. */
+  retryNow(): void {
+    this.socket.wake();
+  }
+
+  /** answer takes a ringing call. What fails is said in a notice. */
+  answer(ring: Ring): Promise<void> {
+    return this.attempt(async () => {
+      await this.calls.answer(ring);
+      this.ringing.remove(ring.call);
+    });
+  }
+
+  /** attempt runs what a person asked for and says it if it fails. */
+  async attempt(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.notices.problem(sentenceOf(error));
+    }
+  }
+
+  private async hello(): Promise<wire.Hello> {
+    const cursor = await this.mailbox.cursor();
+    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, calls: this.calls.held() };
+  }
+
+  private linked(link: Link): void {
+    this.state.set(link);
+    if (link.state === 'open') {
+      this.outbox.welcomed();
+    }
+  }
+
+  private take(frame: wire.ServerFrame): void {
+    switch (frame.type) {
+      case 'welcome':
+        this.ice = frame.ice;
+        this.maxText = frame.limits.text;
+        this.people.take(frame);
+        this.mailbox.take(frame);
+        break;
+      case 'ice':
+        this.ice = frame.ice;
+        break;
+      case 'snapshot':
+      case 'event':
+        this.mailbox.take(frame);
+        break;
+      case 'self':
+      case 'contact':
+      case 'presence':
+      case 'typing.notice':
+        this.people.take(frame);
+        break;
+      case 'call.ring':
+        this.ring(frame);
+        break;
+      case 'call.stop':
+      case 'call.granted':
+        this.calls.take(frame);
+        this.ringing.take(frame);
+        break;
+      case 'error':
+        this.calls.take(frame);
+        break;
+      default:
+        if (frame.type.startsWith('call.')) {
+          this.calls.take(frame as Parameters<Calls['take']>[0]);
+        }
+    }
+  }
+
+  /** ring rings, unless the call is the other half of the own one. */
+  private ring(frame: wire.CallRing): void {
+    if (frame.replaces && this.calls.held().includes(frame.replaces)) {
+      const { call, from, name, offer } = frame;
+      void this.attempt(() => this.calls.cross({ call, from, name, offer, silenced: false }));
+    } else {
+      this.ringing.take(frame);
+    }
+  }
+
+  /** follow listens to the page: seen, touched, online, left. */
+  private follow(): void {
+    const back = () => {
+      if (document.visibilityState === 'visible') {
+        this.socket.wake();
+        this.ringing.noticed();
+      }
+    };
+    const online = () => this.socket.wake();
+    const left = () => this.calls.hangUp(); // its microphone goes with the page
+    document.addEventListener('visibilitychange', back);
+    window.addEventListener('online', online);
+    window.addEventListener('pagehide', left);
+    this.stops.push(
+      () => document.removeEventListener('visibilitychange', back),
+      () => window.removeEventListener('online', online),
+      () => window.removeEventListener('pagehide', left),
+      watchIdle((idle) => {
+        this.idle = idle;
+        this.socket.tell({ type: 'presence.idle', idle });
+      }),
+    );
+  }
+}

@@ -1,0 +1,51 @@
+// How messages become what is seen: days, groups and marks.
+
+import { sameDay } from './time';
+import type * as wire from './wire';
+
+export type Item =
+  | { kind: 'day'; key: string; time: number }
+  | { kind: 'new'; key: string }
+  | { kind: 'message'; key: string; message: wire.Message; mine: boolean; opens: boolean };
+
+export type Mark = 'Waiting' | 'Sent' | 'Delivered' | 'Read' | 'Played';
+
+/** Messages of one person closer than this stand together. */
+const together = 5 * 60_000;
+
+/**
+ * timeline puts days between messages, groups what one person wrote in a row
+ * (`opens` is the first of a group), and draws a line above what is new:
+ * others' messages beyond `read`, the mark when the conversation was opened.
+ */
+export function timeline(messages: wire.Message[], me: wire.AccountID, read: number): Item[] {
+  const items: Item[] = [];
+  let before: wire.Message | undefined;
+  let drawn = false;
+  for (const message of messages) {
+    const mine = message.from === me;
+    let opens = before === undefined || before.from !== message.from || before.kind === 'call' || message.time - before.time > together;
+    if (before === undefined || !sameDay(before.time, message.time)) {
+      items.push({ kind: 'day', key: `day-${message.seq}`, time: message.time });
+      opens = true;
+    }
+    if (!drawn && !mine && message.seq > read) {
+      items.push({ kind: 'new', key: 'new' });
+      drawn = opens = true;
+    }
+    items.push({ kind: 'message', key: message.mid, message, mine, opens });
+    before = message;
+  }
+  return items;
+}
+
+/** markOf says how far an own message got. */
+export function markOf(message: wire.Message, conversation: wire.Conversation | undefined): Mark {
+  if (message.played) {
+    return 'Played';
+  }
+  if (message.seq <= (conversation?.their_read ?? 0)) {
+    return 'Read';
+  }
+  return message.seq <= (conversation?.their_delivered ?? 0) ? 'Delivered' : 'Sent';
+}
