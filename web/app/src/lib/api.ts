@@ -31,7 +31,7 @@ const sentences: Record<string, string> = {
   invite_expired: 'This invitation is too old. Ask for a new one.',
   invite_unknown: 'This invitation is not known here. Check that the link is whole.',
   name_taken: 'Somebody here has that name already. Choose another.',
-  bad_name: 'That name cannot be used. Letters, digits, dots, dashes and spaces are fine.',
+  bad_name: 'That name cannot be used. Up to 32 letters, digits, dots, dashes and underscores are fine.',
   weak_password: 'That password is too short. Use at least 8 characters.',
   rate_limited: 'That was too often at once. Wait a minute and try again.',
   forbidden_origin: 'This page was opened under an address that the server does not accept.',
