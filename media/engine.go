@@ -1,0 +1,266 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// Config is where legs are reached and where their recordings go.
+type Config struct {
+	// Listen is "HOST:PORT" of the one UDP port of all legs. An empty or
+	// unspecified host means every IPv4 address, port 0 any free port.
+	Listen string
+	// PublicIP is told to callers instead of the machine's own addresses: set
+	// behind a one-to-one NAT.
+	PublicIP string
+	// Dir holds the recordings; it is made if it is not there.
+	Dir string
+	// MaxLegs bounds the legs at a time. Default 200.
+	MaxLegs int
+	Now     func() time.Time // default time.Now
+	Log     *slog.Logger     // default: nothing is logged
+}
+
+var (
+	// ErrOffer reports a session description that cannot be answered.
+	ErrOffer = errors.New("media: offer cannot be answered")
+	// ErrBusy reports that MaxLegs legs are there already.
+	ErrBusy = errors.New("media: too many legs")
+	// ErrTooShort reports a recording in which nothing was said.
+	ErrTooShort = errors.New("media: nothing was said")
+	// ErrOrder reports an order that breaks its limits.
+	ErrOrder = errors.New("media: bad order")
+)
+
+// Engine answers calls on one UDP port.
+type Engine struct {
+	cfg         Config
+	addr        netip.AddrPort
+	mux         ice.UDPMux
+	muxCloser   io.Closer
+	certificate webrtc.Certificate
+	greeting    clip
+	tone        clip
+
+	mu     sync.Mutex
+	legs   map[string]*Leg
+	closed bool
+}
+
+// NewEngine listens; Close ends it.
+func NewEngine(cfg Config) (*Engine, error) {
+	if cfg.MaxLegs <= 0 {
+		cfg.MaxLegs = 200
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	e := &Engine{cfg: cfg, legs: make(map[string]*Leg)}
+	var err error
+	if e.greeting, err = loadClip("greeting"); err != nil {
+		return nil, err
+	}
+	if e.tone, err = loadClip("tone"); err != nil {
+		return nil, err
+	}
+	// One certificate for all legs: making one costs more than a handshake.
+	if e.certificate, err = newCertificate(); err != nil {
+		return nil, err
+	}
+	if err := e.listen(); err != nil {
+		return nil, fmt.Errorf("media: listen on %s: %w", cfg.Listen, err)
+	}
+	return e, nil
+}
+
+// listen opens the port, on each address when the host is unspecified: replies
+// must leave from the address they were asked at.
+func (e *Engine) listen() error {
+	at, err := net.ResolveUDPAddr("udp4", e.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	if at.IP != nil && !at.IP.IsUnspecified() {
+		conn, err := net.ListenUDP("udp4", at)
+		if err != nil {
+			return err
+		}
+		mux := webrtc.NewICEUDPMux(iceLogger(e.cfg.Log), conn)
+		e.addr, e.mux, e.muxCloser = unmapped(conn.LocalAddr()), mux, mux
+		return nil
+	}
+	if at.Port == 0 {
+		if at.Port, err = freePort(); err != nil {
+			return err
+		}
+	}
+	mux, err := ice.NewMultiUDPMuxFromPort(at.Port,
+		ice.UDPMuxFromPortWithNetworks(ice.NetworkTypeUDP4), ice.UDPMuxFromPortWithLoopback(),
+		ice.UDPMuxFromPortWithLogger(iceLogger(e.cfg.Log)))
+	if err != nil {
+		return err
+	}
+	e.addr, e.mux, e.muxCloser = netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(at.Port)), mux, mux
+	return nil
+}
+
+func freePort() (int, error) {
+	conn, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).Port, nil
+}
+
+func unmapped(a net.Addr) netip.AddrPort {
+	at := a.(*net.UDPAddr).AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+}
+
+// Addr is the address of the port; its IP is unspecified if it is on every one.
+func (e *Engine) Addr() netip.AddrPort { return e.addr }
+
+// Close ends all legs and the port. Journals stay, for Recover.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	e.closed = true
+	legs := make([]*Leg, 0, len(e.legs))
+	for _, l := range e.legs {
+		legs = append(legs, l)
+	}
+	e.mu.Unlock()
+	for _, l := range legs {
+		l.hangUp()
+	}
+	if err := e.muxCloser.Close(); err != nil {
+		return fmt.Errorf("media: close: %w", err)
+	}
+	return nil
+}
+
+// Order is what one leg is to do.
+type Order struct {
+	ID    string // of the recording, and its file's name: 1 to 64 of 0-9 a-z A-Z . _ ~ -
+	Offer string // session description of the caller (RFC 8829)
+	Meta  []byte // kept with the recording, at most 4 KiB; Recover gives it back
+
+	Greeting bool // play the greeting first
+	Tone     bool // play the tone before recording
+
+	MaxDuration time.Duration // of the recording; default 3 min
+	Silence     time.Duration // that ends the recording; default 10 s
+	MinDuration time.Duration // of a recording worth keeping; default 700 ms
+
+	// Report tells how the leg goes, in order, from one goroutine. It must not
+	// wait for the leg.
+	Report func(Report)
+}
+
+// Report is one thing that a leg tells.
+type Report struct {
+	Kind    string
+	Level   int           // 0 silent .. 100 loud
+	Elapsed time.Duration // recorded so far
+}
+
+// Kinds of Report.
+const (
+	ReportConnected = "connected" // ICE and DTLS are up
+	ReportGreeting  = "greeting"  // begins to play
+	ReportRecording = "recording" // has begun
+	ReportLevel     = "level"     // ten times a second while recording
+	ReportStopped   = "stopped"   // the limit or silence has ended the recording
+	ReportLost      = "lost"      // the caller's media is gone
+)
+
+const maxMeta = 4 << 10
+
+// idGrammar keeps a recording's id a plain file name.
+var idGrammar = regexp.MustCompile(`^[0-9a-zA-Z_~-][0-9a-zA-Z._~-]{0,63}$`)
+
+func (o Order) withDefaults() (Order, error) {
+	if !idGrammar.MatchString(o.ID) {
+		return o, fmt.Errorf("%w: id %.80q", ErrOrder, o.ID)
+	}
+	if len(o.Meta) > maxMeta {
+		return o, fmt.Errorf("%w: %d bytes of meta", ErrOrder, len(o.Meta))
+	}
+	if o.MaxDuration <= 0 {
+		o.MaxDuration = 3 * time.Minute
+	}
+	if o.Silence <= 0 {
+		o.Silence = 10 * time.Second
+	}
+	if o.MinDuration <= 0 {
+		o.MinDuration = 700 * time.Millisecond
+	}
+	if o.Report == nil {
+		o.Report = func(Report) {}
+	}
+	return o, nil
+}
+
+// Answer begins a leg and returns the answer to the offer, with all of the
+// server's candidates in it. Errors wrap ErrOrder, ErrOffer or ErrBusy.
+func (e *Engine) Answer(ctx context.Context, order Order) (*Leg, string, error) {
+	order, err := order.withDefaults()
+	if err != nil {
+		return nil, "", err
+	}
+	offered, err := readOffer(order.Offer)
+	if err != nil {
+		return nil, "", err
+	}
+	leg := newLeg(e, order)
+	if err := e.enter(leg); err != nil {
+		return nil, "", err
+	}
+	answer, err := leg.answer(ctx, offered)
+	if err != nil {
+		leg.hangUp()
+		return nil, "", err
+	}
+	return leg, answer, nil
+}
+
+func (e *Engine) enter(l *Leg) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+		return errors.New("media: engine is closed")
+	case len(e.legs) >= e.cfg.MaxLegs:
+		return ErrBusy
+	case e.legs[l.order.ID] != nil:
+		return fmt.Errorf("%w: id is in use", ErrOrder)
+	}
+	e.legs[l.order.ID] = l
+	return nil
+}
+
+func (e *Engine) leave(l *Leg) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.legs[l.order.ID] == l {
+		delete(e.legs, l.order.ID)
+	}
+}

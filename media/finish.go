@@ -1,0 +1,152 @@
+package media
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// preSkip is how much sound before the beginning is kept for the decoder to
+// converge on, and not played (RFC 7845 section 4.2).
+const preSkip = 80 * time.Millisecond
+
+// Recording is a finished recording.
+type Recording struct {
+	ID        string
+	Path      string // WebM with Opus, durable
+	Duration  time.Duration
+	Waveform  []byte // one byte a bar, 0 silent .. 255 loud, at most 200
+	SHA256    []byte
+	Bytes     int64
+	Truncated bool // the speaker was cut off
+	Meta      []byte
+}
+
+func journalPath(dir, id string) string { return filepath.Join(dir, id+".journal") }
+func webmPath(dir, id string) string    { return filepath.Join(dir, id+".webm") }
+
+// render makes the file of a journal, durably. The journal stays, until
+// Remove: whoever takes the file over may crash before it has.
+func render(dir, id string) (Recording, error) {
+	file, err := os.Open(journalPath(dir, id))
+	if err != nil {
+		return Recording{}, fmt.Errorf("media: %w", err)
+	}
+	rec, err := readJournal(file)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return Recording{}, err
+	}
+	if rec.ID != id {
+		return Recording{}, fmt.Errorf("%w: it is of %.80q", errJournal, rec.ID)
+	}
+	end := rec.end
+	if end == nil { // cut off by a crash: as long as packets came
+		end = &ending{at: heard(rec.packets), truncated: true}
+	}
+	skip := samplesIn(preSkip)
+	length := max(samplesIn(end.at)-skip, 0)
+	line := layOut(rec.packets, end.at)
+	data := writeWebM(line, skip, length)
+	if err := replace(webmPath(dir, id), data); err != nil {
+		return Recording{}, fmt.Errorf("media: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	return Recording{
+		ID: id, Path: webmPath(dir, id), Duration: durationOf(length), Waveform: waveform(line, skip, length),
+		SHA256: sum[:], Bytes: int64(len(data)), Truncated: end.truncated, Meta: rec.Meta,
+	}, nil
+}
+
+// heard is when the last packet had sounded.
+func heard(packets []received) time.Duration {
+	var end time.Duration
+	for _, p := range packets {
+		if n, err := samplesOf(p.payload); err == nil {
+			end = max(end, p.at+durationOf(n))
+		}
+	}
+	return end
+}
+
+// replace writes a file whole or not at all, durably.
+func replace(path string, data []byte) error {
+	part := path + ".part"
+	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	if err := os.Rename(part, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Recover finishes what a crash left in dir: recordings that were under way,
+// which are marked truncated, and finished ones that nobody took over. A
+// journal of which nothing can be made is renamed to .bad and logged. A dir
+// that is not there has nothing in it.
+func Recover(dir string, log *slog.Logger) ([]Recording, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("media: recover: %w", err)
+	}
+	var found []Recording
+	for _, entry := range entries {
+		id, ok := strings.CutSuffix(entry.Name(), ".journal")
+		if !ok || !idGrammar.MatchString(id) {
+			continue
+		}
+		result, err := render(dir, id)
+		switch {
+		case errors.Is(err, errJournal):
+			log.Error("journal of a recording is set aside", "id", id, "err", err)
+			if err := os.Rename(journalPath(dir, id), journalPath(dir, id)+".bad"); err != nil {
+				return found, fmt.Errorf("media: recover: %w", err)
+			}
+		case err != nil:
+			return found, err
+		case result.Duration <= 0:
+			if err := Remove(dir, id); err != nil {
+				return found, err
+			}
+		default:
+			found = append(found, result)
+		}
+	}
+	return found, nil
+}
+
+// Remove deletes the files of a recording that was taken over. The journal
+// goes last: without it nothing is found again.
+func Remove(dir, id string) error {
+	if !idGrammar.MatchString(id) {
+		return fmt.Errorf("%w: id %.80q", ErrOrder, id)
+	}
+	for _, path := range []string{webmPath(dir, id) + ".part", webmPath(dir, id), journalPath(dir, id)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("media: remove: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,324 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	reportEvery = 100 * time.Millisecond
+	syncEvery   = time.Second
+	maxTracks   = 4 // of one caller; a new SSRC may be a new track
+)
+
+// Leg is one call that the server has answered.
+type Leg struct {
+	// static
+	engine *Engine
+	order  Order
+	log    *slog.Logger
+	peer   *webrtc.PeerConnection
+	voice  *webrtc.TrackLocalStaticSample
+
+	packets chan arrival  // from pion's readers to run
+	up      chan struct{} // closed when ICE and DTLS are up
+	gone    chan struct{} // closed when they are down for good
+	skip    chan struct{} // cap 1
+	stop    chan struct{} // closed when the leg is to end
+	done    chan struct{} // closed when run has ended; take is valid then
+
+	isUp, isGone, isStopped sync.Once
+	listening               atomic.Bool // packets are wanted
+
+	mu     sync.Mutex
+	fate   fate
+	tracks int
+
+	take *take // owned by run until done
+}
+
+// fate is what becomes of a leg's recording when it ends. The first decision
+// counts.
+type fate int
+
+const (
+	undecided fate = iota
+	kept           // by Finish
+	thrown         // by Discard
+	left           // where it is, for Recover
+)
+
+// arrival is a packet that came, and when.
+type arrival struct {
+	*rtp.Packet
+	when  time.Time
+	level uint8
+}
+
+func newLeg(e *Engine, order Order) *Leg {
+	return &Leg{
+		engine: e, order: order, log: e.cfg.Log.With("leg", order.ID),
+		packets: make(chan arrival, 256),
+		up:      make(chan struct{}), gone: make(chan struct{}), skip: make(chan struct{}, 1),
+		stop: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// answer connects and begins to run. When it fails the caller hangs up.
+func (l *Leg) answer(ctx context.Context, o offered) (string, error) {
+	peer, err := l.engine.connect(o)
+	if err != nil {
+		close(l.done)
+		return "", fmt.Errorf("media: connect: %w", err)
+	}
+	l.peer = peer
+	peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		switch state {
+		case webrtc.PeerConnectionStateConnected:
+			l.isUp.Do(func() { close(l.up) })
+		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+			l.isGone.Do(func() { close(l.gone) })
+		}
+	})
+	peer.OnTrack(l.hear)
+	text, err := l.negotiate(ctx, o)
+	if err != nil {
+		close(l.done)
+		return "", err
+	}
+	go l.run()
+	return text, nil
+}
+
+func (l *Leg) negotiate(ctx context.Context, o offered) (string, error) {
+	var err error
+	l.voice, err = webrtc.NewTrackLocalStaticSample(
+		webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: sampleRate, Channels: 2}, "voice", "parley")
+	if err != nil {
+		return "", fmt.Errorf("media: %w", err)
+	}
+	if err := l.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp}); err != nil {
+		return "", fmt.Errorf("%w: %v", ErrOffer, err)
+	}
+	sender, err := l.peer.AddTrack(l.voice)
+	if err != nil {
+		return "", fmt.Errorf("media: %w", err)
+	}
+	go func() { // what comes back is for the interceptors, which see it as it is read
+		buf := make([]byte, 1500)
+		for {
+			if _, _, err := sender.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	answer, err := l.peer.CreateAnswer(nil)
+	if err != nil {
+		return "", fmt.Errorf("%w: %v", ErrOffer, err)
+	}
+	gathered := webrtc.GatheringCompletePromise(l.peer)
+	if err := l.peer.SetLocalDescription(answer); err != nil {
+		return "", fmt.Errorf("%w: %v", ErrOffer, err)
+	}
+	select {
+	case <-gathered: // at once: the port is open already
+		return l.peer.LocalDescription().SDP, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// hear passes the packets of a track to run.
+func (l *Leg) hear(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	l.mu.Lock()
+	l.tracks++
+	tooMany := l.tracks > maxTracks
+	l.mu.Unlock()
+	if tooMany || track.Kind() != webrtc.RTPCodecTypeAudio {
+		return
+	}
+	var levelID uint8
+	for _, e := range receiver.GetParameters().HeaderExtensions {
+		if e.URI == audioLevelURI {
+			levelID = uint8(e.ID)
+		}
+	}
+	for {
+		packet, _, err := track.ReadRTP()
+		if err != nil {
+			return
+		}
+		if !l.listening.Load() {
+			continue // greeting and tone: nothing is kept
+		}
+		a := arrival{Packet: packet, when: time.Now(), level: noLevel}
+		var level rtp.AudioLevelExtension
+		if raw := packet.GetExtension(levelID); levelID != 0 && raw != nil && level.Unmarshal(raw) == nil {
+			a.level = level.Level
+		}
+		select {
+		case l.packets <- a:
+		case <-l.done:
+			return
+		}
+	}
+}
+
+// AddCandidate adds an ICE candidate of the caller; an empty one ends them.
+func (l *Leg) AddCandidate(candidate, mid string, line int) error {
+	index := uint16(line)
+	err := l.peer.AddICECandidate(webrtc.ICECandidateInit{Candidate: candidate, SDPMid: &mid, SDPMLineIndex: &index})
+	if err != nil {
+		return fmt.Errorf("media: candidate: %w", err)
+	}
+	return nil
+}
+
+// Skip ends the greeting.
+func (l *Leg) Skip() {
+	select {
+	case l.skip <- struct{}{}:
+	default:
+	}
+}
+
+// Finish ends the leg and makes the file of its recording. The file stays
+// until Remove. It returns ErrTooShort, and keeps nothing, if nothing was said.
+// Asked again, it gives the same recording.
+func (l *Leg) Finish(ctx context.Context) (Recording, error) {
+	if l.end(kept) != kept {
+		return Recording{}, ErrTooShort
+	}
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return Recording{}, ctx.Err()
+	}
+	if l.take != nil && l.take.err != nil {
+		l.log.Error("recording was not written whole", "err", l.take.err)
+		if l.take.journal == nil {
+			return Recording{}, l.take.err
+		}
+	} else if l.take == nil || !l.take.worth(l.order) {
+		return Recording{}, errors.Join(ErrTooShort, Remove(l.engine.cfg.Dir, l.order.ID))
+	}
+	return render(l.engine.cfg.Dir, l.order.ID)
+}
+
+// Discard ends the leg and throws its recording away, unless Finish has it.
+func (l *Leg) Discard() { l.end(thrown) }
+
+// hangUp ends the leg and leaves its recording where it is.
+func (l *Leg) hangUp() {
+	l.end(left)
+	if l.peer != nil {
+		_ = l.peer.Close() // also by run, which is not there if answering failed
+	}
+	<-l.done
+	l.engine.leave(l)
+}
+
+// end decides the leg's fate, unless that was done before, and returns it.
+func (l *Leg) end(f fate) fate {
+	l.mu.Lock()
+	if l.fate == undecided {
+		l.fate = f
+	}
+	f = l.fate
+	l.mu.Unlock()
+	l.isStopped.Do(func() { close(l.stop) })
+	return f
+}
+
+// run greets and records until the leg ends, and then cleans up.
+func (l *Leg) run() {
+	defer close(l.done)
+	l.conduct()
+	<-l.stop // a recording that has ended by itself waits for its fate
+	_ = l.peer.GracefulClose()
+	l.engine.leave(l)
+	l.mu.Lock()
+	thrownAway := l.fate == thrown
+	l.mu.Unlock()
+	if thrownAway {
+		if err := Remove(l.engine.cfg.Dir, l.order.ID); err != nil {
+			l.log.Error("discard recording", "err", err)
+		}
+	}
+}
+
+func (l *Leg) conduct() {
+	select {
+	case <-l.up:
+	case <-l.gone:
+		l.order.Report(Report{Kind: ReportLost})
+		return
+	case <-l.stop:
+		return
+	}
+	l.order.Report(Report{Kind: ReportConnected})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go l.watch(ctx, cancel)
+
+	// The recording begins so long before the tone ends as a decoder needs to
+	// converge: nothing of the first word is cut.
+	var before, after clip
+	if l.order.Tone {
+		tail := min(int(preSkip/(20*time.Millisecond)), len(l.engine.tone))
+		before, after = l.engine.tone[:len(l.engine.tone)-tail], l.engine.tone[len(l.engine.tone)-tail:]
+	}
+	if l.order.Greeting {
+		l.order.Report(Report{Kind: ReportGreeting})
+		l.greet(ctx)
+	}
+	_ = before.play(ctx, l.voice) // a tone that cannot be heard is no reason not to listen
+	if ctx.Err() == nil {
+		l.take = &take{leg: l}
+		l.listening.Store(true)
+		playing := make(chan struct{})
+		go func() { defer close(playing); _ = after.play(ctx, l.voice) }()
+		l.take.record(ctx)
+		cancel()
+		<-playing
+	}
+	select {
+	case <-l.stop: // Finish or Discard: they know
+	case <-l.gone:
+		l.order.Report(Report{Kind: ReportLost})
+	default:
+		l.order.Report(Report{Kind: ReportStopped})
+	}
+}
+
+// watch ends ctx with the leg.
+func (l *Leg) watch(ctx context.Context, cancel func()) {
+	defer cancel()
+	select {
+	case <-l.gone:
+	case <-l.stop:
+	case <-ctx.Done():
+	}
+}
+
+// greet plays the greeting, unless the caller skips it.
+func (l *Leg) greet(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-l.skip:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	_ = l.engine.greeting.play(ctx, l.voice)
+}

@@ -1,0 +1,535 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/opus"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func start(t *testing.T, dir string) *Engine {
+	t.Helper()
+	e, err := NewEngine(Config{Listen: "127.0.0.1:0", Dir: dir, MaxLegs: 3, Log: quiet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// caller is a browser's end of a call, by pion.
+type caller struct {
+	t     *testing.T
+	peer  *webrtc.PeerConnection
+	track *webrtc.TrackLocalStaticRTP
+	rtp   rtp.Header
+
+	mu    sync.Mutex
+	heard int // packets of the server
+}
+
+const pt = 109 // as Firefox has it: the answer must use the same
+
+func newCaller(t *testing.T) (*caller, string) {
+	t.Helper()
+	codecs := &webrtc.MediaEngine{}
+	if err := codecs.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1;usedtx=1",
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}},
+		}, PayloadType: pt,
+	}, webrtc.RTPCodecTypeAudio); err != nil {
+		t.Fatal(err)
+	}
+	if err := codecs.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: audioLevelURI}, webrtc.RTPCodecTypeAudio); err != nil {
+		t.Fatal(err)
+	}
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+	peer, err := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &caller{t: t, peer: peer}
+	t.Cleanup(func() { _ = peer.GracefulClose() })
+	c.track, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "mic", "caller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := peer.AddTrack(c.track); err != nil {
+		t.Fatal(err)
+	}
+	peer.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for {
+			if _, _, err := track.ReadRTP(); err != nil {
+				return
+			}
+			c.mu.Lock()
+			c.heard++
+			c.mu.Unlock()
+		}
+	})
+	offer, err := peer.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(peer)
+	if err := peer.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	return c, peer.LocalDescription().SDP
+}
+
+func (c *caller) take(answer string) {
+	c.t.Helper()
+	if err := c.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// say sends a clip in real time, with levels.
+func (c *caller) say(sound clip, level uint8, d time.Duration) {
+	c.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for i := range int(d / (20 * time.Millisecond)) {
+		<-tick.C
+		c.rtp.SequenceNumber++
+		c.rtp.Timestamp += 960
+		if sound == nil {
+			c.rtp.SequenceNumber-- // discontinuous: nothing is sent
+			continue
+		}
+		packet := &rtp.Packet{Header: c.rtp, Payload: sound[i%len(sound)]}
+		packet.Version = 2
+		ext, err := rtp.AudioLevelExtension{Level: level, Voice: level < silence}.Marshal()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if err := packet.SetExtension(1, ext); err != nil {
+			c.t.Fatal(err)
+		}
+		if err := c.track.WriteRTP(packet); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// witness notes what a leg reports.
+type witness struct {
+	t       *testing.T
+	reports chan Report
+}
+
+func (w *witness) wait(kind string) Report {
+	w.t.Helper()
+	late := time.NewTimer(15 * time.Second)
+	defer late.Stop()
+	for {
+		select {
+		case r := <-w.reports:
+			if r.Kind == kind {
+				return r
+			}
+		case <-late.C:
+			w.t.Fatalf("no report of %s", kind)
+		}
+	}
+}
+
+// begin lets a caller be answered.
+func begin(t *testing.T, e *Engine, order Order) (*caller, *Leg, *witness) {
+	t.Helper()
+	c, offer := newCaller(t)
+	w := &witness{t, make(chan Report, 10_000)}
+	order.Offer = offer
+	order.Report = func(r Report) { w.reports <- r }
+	leg, answer, err := e.Answer(t.Context(), order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"a=rtpmap:109 opus/48000/2", "a=rtcp-fb:109 nack", audioLevelURI} {
+		if !strings.Contains(answer, line) {
+			t.Errorf("answer lacks %s", line)
+		}
+	}
+	if strings.Contains(answer, "usedtx") {
+		t.Error("answer asks for discontinuous transmission")
+	}
+	c.take(answer)
+	return c, leg, w
+}
+
+func TestGreetToneAndRecord(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	sound := tone440(t)
+	c, leg, w := begin(t, e, Order{ID: "one", Meta: []byte(`{"to":"bob"}`), Greeting: true, Tone: true})
+	w.wait(ReportConnected)
+	w.wait(ReportGreeting)
+	c.say(sound, 20, 500*time.Millisecond) // during the greeting: not recorded
+	leg.Skip()
+	w.wait(ReportRecording)
+	recording := time.Now()
+	c.say(sound, 20, time.Second)
+	c.say(nil, 0, 1500*time.Millisecond)
+	c.say(sound, 20, 500*time.Millisecond)
+	w.wait(ReportLevel)
+	took := time.Since(recording) - preSkip
+	got, err := leg.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "the end", got.Duration, took, 60*time.Millisecond)
+	if string(got.Meta) != `{"to":"bob"}` || got.Truncated || got.ID != "one" {
+		t.Errorf("recording %+v", got)
+	}
+	if again, err := leg.Finish(t.Context()); err != nil || !bytes.Equal(again.SHA256, got.SHA256) {
+		t.Errorf("finished again: %v", err)
+	}
+	c.mu.Lock()
+	heard := c.heard
+	c.mu.Unlock()
+	if heard < 30 {
+		t.Errorf("the caller heard %d packets of greeting and tone", heard)
+	}
+
+	data, err := os.ReadFile(got.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(data); !bytes.Equal(sum[:], got.SHA256) || int64(len(data)) != got.Bytes {
+		t.Error("hash or size is not the file's")
+	}
+	film := demux(t, data)
+	near(t, "the file's end", film.duration, got.Duration, time.Millisecond)
+	// 440 Hz where it was said, nothing in between.
+	if hz := film.pitch(200*time.Millisecond, 900*time.Millisecond); hz < 430 || hz > 450 {
+		t.Errorf("at the beginning sounds %.0f Hz", hz)
+	}
+	if l := film.level(1700*time.Millisecond, 2300*time.Millisecond); l < 40 {
+		t.Errorf("the pause is -%d dB loud", l)
+	}
+	if hz := film.pitch(2700*time.Millisecond, 2900*time.Millisecond); hz < 430 || hz > 450 {
+		t.Errorf("at the end sounds %.0f Hz", hz)
+	}
+	if bars := got.Waveform; len(bars) < 25 || bars[5] < 100 || bars[18] != 0 || slices.Max(bars[len(bars)-4:]) < 100 {
+		t.Errorf("waveform %v", bars)
+	}
+	if err := Remove(dir, "one"); err != nil {
+		t.Fatal(err)
+	}
+	empty(t, dir)
+}
+
+func empty(t *testing.T, dir string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		t.Errorf("%s is left", f.Name())
+	}
+}
+
+func TestDiscardLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	c, leg, w := begin(t, e, Order{ID: "one"})
+	w.wait(ReportRecording)
+	c.say(tone440(t), 20, 300*time.Millisecond)
+	leg.Discard()
+	<-leg.done
+	empty(t, dir)
+	if _, err := leg.Finish(t.Context()); !errors.Is(err, ErrTooShort) {
+		t.Errorf("finished after all: %v", err)
+	}
+}
+
+func TestNothingSaidIsNotKept(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	for name, say := range map[string]func(*caller){
+		"short":  func(c *caller) { c.say(tone440(t), 20, 200*time.Millisecond) },
+		"silent": func(c *caller) { c.say(tone440(t), 127, 1500*time.Millisecond) },
+	} {
+		c, leg, w := begin(t, e, Order{ID: name})
+		w.wait(ReportRecording)
+		say(c)
+		if _, err := leg.Finish(t.Context()); !errors.Is(err, ErrTooShort) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	empty(t, dir)
+}
+
+func TestEndsByItself(t *testing.T) {
+	e := start(t, t.TempDir())
+	sound := tone440(t)
+	t.Run("limit", func(t *testing.T) {
+		c, leg, w := begin(t, e, Order{ID: "limit", MaxDuration: time.Second})
+		w.wait(ReportRecording)
+		c.say(sound, 20, 1500*time.Millisecond)
+		w.wait(ReportStopped)
+		got, err := leg.Finish(t.Context())
+		if err != nil || got.Duration != time.Second || got.Truncated {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+	t.Run("silence", func(t *testing.T) {
+		c, leg, w := begin(t, e, Order{ID: "silence", Silence: 1500 * time.Millisecond})
+		w.wait(ReportRecording)
+		c.say(sound, 20, time.Second)
+		c.say(sound, 100, 1700*time.Millisecond)
+		w.wait(ReportStopped)
+		got, err := leg.Finish(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "the end", got.Duration, 2*time.Second, 150*time.Millisecond) // a second of the silence stays
+	})
+	t.Run("lost", func(t *testing.T) {
+		c, leg, w := begin(t, e, Order{ID: "lost"})
+		w.wait(ReportRecording)
+		c.say(sound, 20, time.Second)
+		if err := c.peer.Close(); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(ReportLost)
+		got, err := leg.Finish(t.Context())
+		if err != nil || !got.Truncated {
+			t.Errorf("%+v, %v", got, err)
+		}
+		near(t, "the end", got.Duration, time.Second, 300*time.Millisecond)
+	})
+}
+
+func TestRecoverAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	c, leg, w := begin(t, e, Order{ID: "cut-off", Meta: []byte("meta")})
+	w.wait(ReportRecording)
+	c.say(tone440(t), 20, 2500*time.Millisecond)
+	// What a kill -9 leaves: the journal as it is on the disk now.
+	data, err := os.ReadFile(journalPath(dir, "cut-off"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := filepath.Join(t.TempDir(), "after")
+	for name, content := range map[string][]byte{
+		"cut-off.journal": data[:len(data)-3], "nonsense.journal": []byte("PARLEYJ1 and so on"), "other.txt": nil,
+	} {
+		if err := errors.Join(os.MkdirAll(after, 0o700), os.WriteFile(filepath.Join(after, name), content, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leg.Discard()
+	for range 2 { // a second crash before anybody took it over
+		found, err := Recover(after, quiet())
+		if err != nil || len(found) != 1 {
+			t.Fatalf("found %d, %v", len(found), err)
+		}
+		got := found[0]
+		if got.ID != "cut-off" || !got.Truncated || string(got.Meta) != "meta" {
+			t.Errorf("recovered %+v", got)
+		}
+		if got.Duration < time.Second || got.Duration > 2500*time.Millisecond {
+			t.Errorf("%s of 2.5 s are recovered, want at most about a second less", got.Duration)
+		}
+		sound, err := os.ReadFile(got.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hz := demux(t, sound).pitch(200*time.Millisecond, 900*time.Millisecond); hz < 430 || hz > 450 {
+			t.Errorf("sounds %.0f Hz", hz)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(after, "nonsense.journal.bad")); err != nil {
+		t.Errorf("the unreadable journal is not set aside: %v", err)
+	}
+	if err := Remove(after, "cut-off"); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Recover(after, quiet()); err != nil || len(found) != 0 {
+		t.Errorf("found %d after Remove, %v", len(found), err)
+	}
+	if found, err := Recover(filepath.Join(after, "nowhere"), quiet()); err != nil || len(found) != 0 {
+		t.Errorf("found %d nowhere, %v", len(found), err)
+	}
+}
+
+func TestBadOrders(t *testing.T) {
+	e := start(t, t.TempDir())
+	_, offer := newCaller(t)
+	for name, test := range map[string]struct {
+		order Order
+		want  error
+	}{
+		"no id":       {Order{Offer: offer}, ErrOrder},
+		"path as id":  {Order{ID: "../x", Offer: offer}, ErrOrder},
+		"hidden id":   {Order{ID: ".x", Offer: offer}, ErrOrder},
+		"long meta":   {Order{ID: "x", Offer: offer, Meta: make([]byte, maxMeta+1)}, ErrOrder},
+		"no offer":    {Order{ID: "x"}, ErrOffer},
+		"nonsense":    {Order{ID: "x", Offer: "hello"}, ErrOffer},
+		"no Opus":     {Order{ID: "x", Offer: strings.ReplaceAll(offer, "opus/48000/2", "PCMU/8000")}, ErrOffer},
+		"no audio":    {Order{ID: "x", Offer: strings.ReplaceAll(offer, "m=audio", "m=video")}, ErrOffer},
+		"too long":    {Order{ID: "x", Offer: offer + strings.Repeat("a=x\r\n", maxOffer/5)}, ErrOffer},
+		"no ICE":      {Order{ID: "x", Offer: strings.ReplaceAll(offer, "ice-ufrag", "x")}, ErrOffer},
+		"many m-line": {Order{ID: "x", Offer: offer + strings.Repeat("m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", maxLines)}, ErrOffer},
+	} {
+		if _, _, err := e.Answer(t.Context(), test.order); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+	}
+	for i, want := range []error{nil, nil, nil, ErrBusy} {
+		_, offer := newCaller(t)
+		if _, _, err := e.Answer(t.Context(), Order{ID: string(rune('a' + i)), Offer: offer}); !errors.Is(err, want) {
+			t.Errorf("leg %d: %v, want %v", i, err, want)
+		}
+	}
+}
+
+func TestEveryAddressOnOnePort(t *testing.T) {
+	e, err := NewEngine(Config{Listen: ":0", Dir: t.TempDir(), PublicIP: "203.0.113.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	_, offer := newCaller(t)
+	leg, answer, err := e.Answer(t.Context(), Order{ID: "x", Offer: offer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leg.Discard()
+	if !strings.Contains(answer, "203.0.113.7") {
+		t.Errorf("the public address is not told:\n%s", answer)
+	}
+	if _, _, err := e.Answer(context.Background(), Order{ID: "y", Offer: "v=0"}); err == nil {
+		t.Error("answered nothing")
+	}
+}
+
+// film is a WebM file taken apart and decoded by other code than ours.
+type film struct {
+	duration time.Duration
+	pcm      []float32 // 48 kHz, what is played
+}
+
+// demux reads the elements that a player needs, at any depth.
+func demux(t *testing.T, data []byte) film {
+	t.Helper()
+	var f film
+	var delay time.Duration
+	var discard int64
+	var packets [][]byte
+	cues, clusters := map[uint64]bool{}, map[uint64]bool{}
+	var segment int
+	var walk func(data []byte, base int)
+	walk = func(data []byte, base int) {
+		for at := 0; at < len(data); {
+			begin := at
+			width := 1
+			for data[at]>>(8-width) == 0 {
+				width++
+			}
+			var id uint64
+			for range width {
+				id = id<<8 | uint64(data[at])
+				at++
+			}
+			size := int(binary.BigEndian.Uint64(data[at:]) & (1<<56 - 1))
+			at += 8
+			body := data[at : at+size]
+			number := func() uint64 { return binary.BigEndian.Uint64(body) }
+			switch id {
+			case idSegment:
+				segment = base + at
+				walk(body, base+at)
+			case idCluster:
+				clusters[uint64(base+begin-segment)] = true
+				walk(body, base+at)
+			case idInfo, idTracks, idTrackEntry, idCues, idCuePoint, idCueTrackPositions, idBlockGroup:
+				walk(body, base+at)
+			case idDuration:
+				f.duration = time.Duration(math.Float64frombits(number()) * float64(time.Millisecond))
+			case idCodecDelay:
+				delay = time.Duration(number())
+			case idCueClusterPosition:
+				cues[number()] = true
+			case idSimpleBlock, idBlock:
+				packets = append(packets, body[4:])
+			case idDiscardPadding:
+				discard = samplesIn(time.Duration(number()))
+			}
+			at += size
+		}
+	}
+	walk(data, 0)
+	if len(cues) != len(clusters) || len(cues) == 0 {
+		t.Errorf("%d cues for %d clusters", len(cues), len(clusters))
+	}
+	for at := range cues {
+		if !clusters[at] {
+			t.Errorf("a cue points to %d, where no cluster is", at)
+		}
+	}
+	decoder, err := opus.NewDecoderWithOutput(48000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]float32, maxPacket)
+	for _, p := range packets {
+		n, err := decoder.DecodeToFloat32(p, pcm)
+		if err != nil {
+			t.Fatalf("packet %v: %v", p[:min(len(p), 4)], err)
+		}
+		f.pcm = append(f.pcm, pcm[:n]...)
+	}
+	f.pcm = f.pcm[samplesIn(delay) : len(f.pcm)-int(discard)]
+	near(t, "the last sample", durationOf(int64(len(f.pcm))), f.duration, 3*time.Millisecond)
+	return f
+}
+
+func (f film) part(from, to time.Duration) []float32 { return f.pcm[samplesIn(from):samplesIn(to)] }
+
+func (f film) level(from, to time.Duration) uint8 { return levelOf(f.part(from, to)) }
+
+// pitch counts how often the sound passes zero upwards.
+func (f film) pitch(from, to time.Duration) float64 {
+	part := f.part(from, to)
+	n := 0
+	for i := 1; i < len(part); i++ {
+		if part[i-1] < 0 && part[i] >= 0 {
+			n++
+		}
+	}
+	return float64(n) / (to - from).Seconds()
+}

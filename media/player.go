@@ -1,0 +1,78 @@
+package media
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media"
+	"github.com/pion/webrtc/v4/pkg/media/oggreader"
+)
+
+//go:embed assets/*.opus
+var assets embed.FS
+
+// clip is a sound to play: Opus packets.
+type clip [][]byte
+
+// loadClip reads an Ogg file that has one packet in each page.
+func loadClip(name string) (clip, error) {
+	data, err := assets.ReadFile("assets/" + name + ".opus")
+	if err != nil {
+		return nil, fmt.Errorf("media: clip: %w", err)
+	}
+	pages, _, err := oggreader.NewWith(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("media: clip %s: %w", name, err)
+	}
+	var c clip
+	for {
+		page, _, err := pages.ParseNextPage()
+		if errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("media: clip %s: %w", name, err)
+		}
+		if bytes.HasPrefix(page, []byte("OpusTags")) {
+			continue
+		}
+		if _, err := samplesOf(page); err != nil {
+			return nil, fmt.Errorf("media: clip %s: %w", name, err)
+		}
+		c = append(c, page)
+	}
+}
+
+func (c clip) length() time.Duration {
+	var samples int64
+	for _, packet := range c {
+		n, _ := samplesOf(packet) // checked by loadClip
+		samples += n
+	}
+	return durationOf(samples)
+}
+
+// play sends a clip at the pace of its packets, until it is over or ctx ends.
+func (c clip) play(ctx context.Context, track *webrtc.TrackLocalStaticSample) error {
+	start := time.Now()
+	var played int64 // samples
+	for _, packet := range c {
+		n, _ := samplesOf(packet) // checked by loadClip
+		if err := track.WriteSample(media.Sample{Data: packet, Duration: durationOf(n)}); err != nil {
+			return fmt.Errorf("media: play: %w", err)
+		}
+		played += n
+		select {
+		case <-time.After(time.Until(start.Add(durationOf(played)))):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package media
+
+import (
+	"context"
+	"time"
+)
+
+// take is the recording of one leg, while it is made. It belongs to the leg's
+// run.
+type take struct {
+	leg     *Leg
+	journal *journal
+	began   time.Time
+
+	lastPacket time.Duration // since it began
+	lastVoice  time.Duration
+	levels     bool  // the caller sends levels
+	spoken     bool  // something was said, as far as is known
+	loudest    uint8 // since the last report: 0 silent .. 100 loud
+
+	end ending
+	err error // the first of the journal
+}
+
+// worth reports whether a take is worth keeping.
+func (t *take) worth(o Order) bool {
+	return t.journal != nil && t.end.at-preSkip >= o.MinDuration && t.spoken
+}
+
+// record writes the journal until ctx ends, or the limit or a long silence.
+func (t *take) record(ctx context.Context) {
+	order := t.leg.order
+	now := t.leg.engine.cfg.Now()
+	t.began = time.Now()
+	t.journal, t.err = createJournal(journalPath(t.leg.engine.cfg.Dir, order.ID), journalHeader{ID: order.ID, Began: now, Meta: order.Meta})
+	if t.err != nil {
+		return // Finish tells
+	}
+	order.Report(Report{Kind: ReportRecording})
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	synced := t.began
+	for {
+		select {
+		case a := <-t.leg.packets:
+			t.add(a)
+		case now := <-tick.C:
+			if now.Sub(synced) >= syncEvery {
+				synced = now
+				t.fail(t.journal.sync())
+			}
+			elapsed := time.Since(t.began)
+			order.Report(Report{Kind: ReportLevel, Level: int(t.loudest), Elapsed: max(0, elapsed-preSkip)})
+			t.loudest = 0
+			if over, at := t.over(elapsed); over {
+				t.close(at, false)
+				return
+			}
+			if t.err != nil { // the disk is full: better told now than lost in silence
+				t.close(elapsed, true)
+				return
+			}
+		case <-ctx.Done():
+			t.stop()
+			return
+		}
+	}
+}
+
+// over reports whether the recording has ended by itself, and where.
+func (t *take) over(elapsed time.Duration) (bool, time.Duration) {
+	limit := t.leg.order.MaxDuration + preSkip
+	if elapsed >= limit {
+		return true, limit
+	}
+	if silent := elapsed - t.lastVoice; t.levels && silent >= t.leg.order.Silence {
+		const rest = time.Second // of the silence
+		return true, min(elapsed, t.lastVoice+rest)
+	}
+	return false, 0
+}
+
+// stop ends the recording now, or where the caller's media was lost.
+func (t *take) stop() {
+	elapsed := time.Since(t.began)
+	for {
+		select {
+		case a := <-t.leg.packets:
+			t.add(a)
+			continue
+		default:
+		}
+		break
+	}
+	select {
+	case <-t.leg.stop:
+		t.close(elapsed, false)
+	default:
+		t.close(min(elapsed, t.lastPacket+200*time.Millisecond), true)
+	}
+}
+
+func (t *take) close(at time.Duration, truncated bool) {
+	t.end = ending{at: at, truncated: truncated}
+	t.fail(t.journal.end(t.end))
+}
+
+func (t *take) add(a arrival) {
+	at := a.when.Sub(t.began)
+	if at < 0 {
+		return
+	}
+	if _, err := samplesOf(a.Payload); err != nil {
+		return // padding
+	}
+	t.lastPacket = at
+	loud := uint8(min(100, len(a.Payload)/2)) // without levels, size says something
+	if a.level != noLevel {
+		t.levels = true
+		loud = uint8(int(height(a.level)) * 100 / 255)
+	}
+	if a.level < silence || a.level == noLevel {
+		t.lastVoice, t.spoken = at, true
+	}
+	t.loudest = max(t.loudest, loud)
+	t.fail(t.journal.add(received{
+		at: at, ssrc: a.SSRC, seq: a.SequenceNumber, timestamp: a.Timestamp, level: a.level, payload: a.Payload,
+	}))
+}
+
+func (t *take) fail(err error) {
+	if t.err == nil {
+		t.err = err
+	}
+}
