@@ -70,7 +70,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /api/messages/{mid}/audio", d.signedIn(d.audio))
 	mux.HandleFunc("GET /ws", d.signedIn(d.socket))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { d.fail(w, r, errNotFound) })
-	mux.Handle("GET /", newClient(cfg.Client))
+	mux.Handle("/", newClient(cfg.Client))
 
 	// State changes are refused from other sites' pages, whatever cookies a
 	// browser sends along.
