@@ -139,7 +139,7 @@ export function entryOf(entry: wire.CallEntry, mine: boolean): string {
     case 'busy':
       return mine ? 'Busy' : 'Missed call, you were in another call';
     case 'dnd':
-      return mine ? 'Not disturbed' : 'Missed call, you were not to be disturbed';
+      return mine ? 'Do not disturb was on' : 'Missed call, do not disturb was on';
     case 'offline':
       return mine ? 'Was offline' : 'Missed call, you were offline';
     case 'unreachable':
