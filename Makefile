@@ -1,0 +1,61 @@
+# Parley: make run starts it, make test proves it. Needs Go, Node 20+ and make.
+
+NPM        := npm --prefix web/app
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
+
+.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first clean
+
+run: build ## build everything and start on http://localhost:8080 with ./parley-data
+	./bin/parley serve
+
+build: client ## the one binary, client included
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o bin/parley ./cmd/parley
+
+client: web/app/node_modules
+	$(NPM) run --silent build
+
+web/app/node_modules: web/app/package-lock.json
+	$(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+generate: ## what is generated from Go: the client's frame types
+	go generate ./...
+
+test: needs lint test-go test-client test-e2e ## everything
+	@echo "make test: all passed"
+
+.PHONY: needs
+needs: ## what the tests need of the machine, installed from Debian packages if it may
+	@.ci/needs chromium ffmpeg
+
+lint:
+	@echo "== format, vet, staticcheck"
+	@test -z "$$(gofmt -l cmd media presence signaling voicemail web/*.go)" || { gofmt -d cmd media presence signaling voicemail web/*.go; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@echo "== generated files are current"
+	go generate ./... && git diff --exit-code -- web/app/src/lib/wire.ts
+
+test-go:
+	@echo "== Go, with the race detector"
+	go test -race -shuffle=on ./...
+
+test-client: web/app/node_modules
+	@echo "== client: types and units"
+	$(NPM) run --silent check
+	$(NPM) run --silent test
+
+test-e2e: build ## real browsers against the real server
+	@echo "== end to end"
+	$(NPM) run --silent e2e
+
+screenshots: build ## makes the pictures of the README from the running program
+	$(NPM) run --silent screenshots
+
+bench-first: build ## accept to first audio, direct and relayed; sizes
+	@$(NPM) run --silent bench-first
+
+clean: ## what was built; never ./parley-data
+	rm -rf bin web/app/node_modules web/app/test-results
+	find web/dist -mindepth 1 ! -name .gitkeep -delete

@@ -1,0 +1,136 @@
+import { expect, test } from './fixtures';
+import { tone } from './sound';
+
+test('A calls B and both hear each other', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await expect(ann.entry('bob')).toHaveAccessibleName(/available/);
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await expect(ann.page.getByText('Ringing…').first()).toBeVisible();
+  await bob.press('Answer');
+  await ann.hears(1000);
+  await bob.hears(440);
+  await expect(ann.entry('bob')).toHaveAccessibleName(/in a call/);
+
+  await bob.press('Mute');
+  await ann.hearsNothing();
+  await expect(ann.page.getByText('bob is muted')).toBeVisible();
+  await bob.press('Mute');
+  await ann.hears(1000);
+
+  await ann.press('Hang up');
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+  await bob.talkTo('ann');
+  for (const person of [ann, bob]) {
+    await expect(person.page.getByText(/^Call, \d+ s/)).toHaveCount(1);
+    await expect(person.entry(person === ann ? 'bob' : 'ann')).toHaveAccessibleName(/available/);
+  }
+});
+
+test('through the relay only, both hear each other', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  for (const person of [ann, bob]) {
+    await person.press('Settings');
+    await person.page.getByRole('checkbox', { name: /Always use the relay/ }).check();
+    await person.page.keyboard.press('Escape');
+  }
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Answer');
+  await ann.hears(1000);
+  await bob.hears(440);
+  const candidates = [...ann.frames, ...bob.frames]
+    .filter(({ sent, frame }) => sent && frame.type === 'call.candidate' && frame.candidate !== '')
+    .map(({ frame }) => String(frame.candidate));
+  expect(candidates.length).toBeGreaterThan(0);
+  for (const candidate of candidates) {
+    expect(candidate).toContain('typ relay');
+  }
+  await bob.press('Hang up');
+  await expect(ann.page.getByText(/^Call ended/).first()).toBeVisible();
+});
+
+test('one of two devices answers, the other stops within a second', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const laptop = await house.arrive('bob', server, tone(1000));
+  const phone = await house.arrive('bob', server, tone(1500), { viewport: { width: 390, height: 844 } });
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await expect(laptop.page.getByRole('button', { name: 'Answer' })).toBeVisible();
+  await expect(phone.page.getByRole('button', { name: 'Answer' })).toBeVisible();
+  await phone.press('Answer');
+  await expect(laptop.page.getByRole('button', { name: 'Answer' })).toBeHidden();
+  await expect(laptop.page.getByText('Answered on another device').first()).toBeVisible();
+  const accepted = await phone.passed('call.accept');
+  const stopped = await laptop.passed('call.stop');
+  expect(stopped.frame.reason).toBe('accepted_elsewhere');
+  expect(stopped.at - accepted.at).toBeLessThan(1000);
+  await ann.hears(1500);
+});
+
+test('nobody answers: the mailbox does, after the ring time', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob'], '--ring-time', '3s');
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await expect(bob.page.getByRole('button', { name: 'Answer' })).toBeVisible();
+  await expect(ann.page.getByText(/^No answer/).first()).toBeVisible();
+  await expect(bob.page.getByRole('button', { name: 'Answer' })).toBeHidden();
+  const invited = await ann.passed('call.invite');
+  const diverted = await ann.passed('call.diverted');
+  expect(diverted.at - invited.at).toBeGreaterThan(2800);
+  expect(diverted.at - invited.at).toBeLessThan(4500);
+  await ann.passed('call.recording', (frame) => frame.phase === 'greeting');
+  await ann.press('Hang up');
+  await bob.talkTo('ann');
+  await expect(bob.page.getByText('Missed call', { exact: true })).toHaveCount(1);
+});
+
+test('B declines: A is told and may leave a message', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Decline');
+  await expect(ann.page.getByText(/^bob declined/).first()).toBeVisible();
+  await ann.passed('call.recording', (frame) => frame.phase === 'greeting');
+  await ann.press('Skip to the tone');
+  await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 2000);
+  await ann.page.keyboard.press('Escape'); // thrown away
+  await ann.passed('call.ended', (frame) => frame.reason === 'discarded');
+  await bob.talkTo('ann');
+  await expect(bob.page.getByText('You declined a call')).toHaveCount(1);
+  await expect(bob.page.getByRole('button', { name: 'Play' })).toHaveCount(0);
+});
+
+test('crossed calls are one call', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await bob.talkTo('ann');
+  await Promise.all([ann.press('Call'), bob.press('Call')]);
+  await ann.hears(1000);
+  await bob.hears(440);
+  await ann.press('Hang up');
+  await expect(ann.page.getByText(/^Call, \d+ s/)).toHaveCount(1);
+});
+
+test('leaving the page ends the call at once', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Answer');
+  await ann.hears(1000);
+  await bob.page.reload();
+  await ann.passed('call.ended', (frame) => frame.reason === 'hangup');
+});

@@ -1,0 +1,51 @@
+// What each test gets: servers and people, taken down when it is over.
+
+import { test as base } from '@playwright/test';
+import { Person } from './person';
+import { Server } from './server';
+
+interface House {
+  /** serve starts a server; the names are accounts, each a contact of the first. */
+  serve: (names: string[], ...flags: string[]) => Promise<Server>;
+  arrive: typeof Person.arrive;
+  open: typeof Person.open;
+}
+
+export const test = base.extend<{ house: House }>({
+  // eslint-style empty pattern: Playwright wants destructuring here.
+  house: async ({}, use) => {
+    const servers: Server[] = [];
+    const people: Person[] = [];
+    await use({
+      serve: async (names, ...flags) => {
+        const server = await Server.start(...flags);
+        servers.push(server);
+        for (const [i, name] of names.entries()) {
+          if (i === 0) {
+            server.account(name);
+          } else {
+            await server.befriend(names[0]!, name);
+          }
+        }
+        return server;
+      },
+      arrive: async (...args) => {
+        const person = await Person.open(...args);
+        people.push(person);
+        await person.signIn();
+        return person;
+      },
+      open: async (...args) => {
+        const person = await Person.open(...args);
+        people.push(person);
+        return person;
+      },
+    });
+    await Promise.all(people.map((person) => person.close()));
+    for (const server of servers) {
+      await server.stop();
+    }
+  },
+});
+
+export { expect } from '@playwright/test';

@@ -1,0 +1,177 @@
+// A person at a browser with a microphone of their own.
+
+import { chromium, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { password, type Server } from './server';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** A frame on the WebSocket, and when it passed (Unix ms). */
+export interface Passed {
+  at: number;
+  sent: boolean;
+  frame: { type: string; [field: string]: unknown };
+}
+
+export class Person {
+  readonly frames: Passed[] = [];
+
+  private constructor(
+    readonly name: string,
+    readonly page: Page,
+    private readonly context: BrowserContext,
+    private readonly browser: Browser,
+  ) {
+    page.on('websocket', (socket) => {
+      const note = (sent: boolean) => (data: { payload: string | Buffer }) => {
+        this.frames.push({ at: Date.now(), sent, frame: JSON.parse(String(data.payload)) as Passed['frame'] });
+      };
+      socket.on('framesent', note(true));
+      socket.on('framereceived', note(false));
+    });
+  }
+
+  /** open starts a browser at the server's page. A microphone is a WAV file, or null for none at all. */
+  static async open(
+    name: string,
+    server: Server,
+    microphone: string | null,
+    options: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; denied?: boolean; state?: string } = {},
+  ): Promise<Person> {
+    const browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--autoplay-policy=no-user-gesture-required',
+        '--allow-loopback-in-peer-connection',
+        ...(microphone === null ? [] : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphone}`]),
+        ...(options.denied ? ['--deny-permission-prompts'] : ['--use-fake-ui-for-media-stream']),
+      ],
+    });
+    const context = await browser.newContext({
+      baseURL: server.url,
+      viewport: options.viewport ?? { width: 1280, height: 800 },
+      colorScheme: options.colorScheme ?? 'light',
+    });
+    // A steady tone is what noise suppression is made to remove.
+    await context.addInitScript(() => {
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = () =>
+        open({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+    });
+    const page = await context.newPage();
+    const person = new Person(name, page, context, browser);
+    await page.goto('/');
+    return person;
+  }
+
+  /** arrive opens a browser and signs in. */
+  static async arrive(...[name, server, microphone, options]: Parameters<typeof Person.open>): Promise<Person> {
+    const person = await Person.open(name, server, microphone, options);
+    await person.signIn();
+    return person;
+  }
+
+  async signIn(secret = password): Promise<void> {
+    await this.page.getByLabel('Name', { exact: true }).fill(this.name);
+    await this.page.getByLabel('Password', { exact: true }).fill(secret);
+    await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    if (secret === password) {
+      await expect(this.page.getByRole('button', { name: 'Settings' })).toBeVisible();
+    }
+  }
+
+  /** leaves closes the page; the browser and what it has stored stay. */
+  async leaves(): Promise<void> {
+    await this.page.close();
+  }
+
+  /** back opens the page again in the same browser. */
+  async back(): Promise<Person> {
+    const page = await this.context.newPage();
+    const person = new Person(this.name, page, this.context, this.browser);
+    await page.goto('/');
+    return person;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+  }
+
+  /** entry is somebody in the list of contacts. */
+  entry(name: string) {
+    return this.page.getByRole('link', { name: new RegExp(`^${name},`) }).or(this.page.getByRole('button', { name: new RegExp(`^${name},`) }));
+  }
+
+  async talkTo(name: string): Promise<void> {
+    await this.entry(name).click();
+    await expect(this.page.getByRole('textbox', { name: 'Message', exact: true })).toBeVisible();
+  }
+
+  async press(button: string): Promise<void> {
+    await this.page.getByRole('button', { name: button, exact: true }).click();
+  }
+
+  async write(text: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Message', exact: true }).fill(text);
+    await this.press('Send');
+  }
+
+  /** message is a text in the open conversation. */
+  message(text: string) {
+    return this.page.getByRole('log').getByText(text, { exact: true }).or(this.page.getByRole('main').getByText(text, { exact: true })).first();
+  }
+
+  /** passed waits for a frame. */
+  async passed(type: string, fits: (frame: Passed['frame']) => boolean = () => true): Promise<Passed> {
+    await expect.poll(() => this.frames.some(({ frame }) => frame.type === type && fits(frame)), { message: `${this.name}: ${type}`, timeout: 20_000 }).toBe(true);
+    return this.frames.find(({ frame }) => frame.type === type && fits(frame))!;
+  }
+
+  /** hears waits until a tone comes out of the page's call. */
+  async hears(hz: number): Promise<void> {
+    await expect
+      .poll(() => this.page.evaluate(pitch), { message: `${this.name} hears ${hz} Hz`, timeout: 20_000, intervals: [100] })
+      .toBeGreaterThan(hz - 15);
+    expect(await this.page.evaluate(pitch)).toBeLessThan(hz + 15);
+  }
+
+  async hearsNothing(): Promise<void> {
+    await expect.poll(() => this.page.evaluate(pitch), { timeout: 10_000, intervals: [200] }).toBe(0);
+  }
+}
+
+/** pitch is the loudest frequency of the far end's sound in Hz, or 0. It runs in the page. */
+async function pitch(): Promise<number> {
+  type Ear = { stream: MediaStream; analyser: AnalyserNode };
+  const store = window as unknown as { ear?: Ear };
+  const stream = document.querySelector('audio')?.srcObject;
+  if (!(stream instanceof MediaStream) || stream.getAudioTracks().length === 0) {
+    return 0;
+  }
+  if (store.ear?.stream !== stream) {
+    const context = new AudioContext();
+    await context.resume();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 8192;
+    analyser.smoothingTimeConstant = 0;
+    context.createMediaStreamSource(stream).connect(analyser);
+    store.ear = { stream, analyser };
+    await new Promise((then) => setTimeout(then, 300));
+  }
+  const { analyser } = store.ear;
+  const bins = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(bins);
+  let loudest = 0;
+  bins.forEach((level, i) => {
+    if (level > bins[loudest]!) {
+      loudest = i;
+    }
+  });
+  return bins[loudest]! < -60 ? 0 : (loudest * analyser.context.sampleRate) / analyser.fftSize;
+}
