@@ -2,9 +2,10 @@
 // socket, mailbox, outbox, people, calls. Frames come in at one place and go to
 // whoever they are about.
 
-import { writable, type Readable } from 'svelte/store';
+import { get, writable, type Readable } from 'svelte/store';
 import type { Session } from './api';
 import { mayNotify, watchIdle } from './attention';
+import type { Intent } from './call';
 import { Calls } from './calls';
 import { openDatabase, type Database } from './database';
 import { sentenceOf } from './errors';
@@ -110,6 +111,15 @@ export class Client {
   /** retryNow connects without waiting any longer. */
   retryNow(): void {
     this.socket.wake();
+  }
+
+  /** start calls somebody, or answers if that person is calling. What fails is said in a notice. */
+  start(to: wire.AccountID, name: string, intent: Intent): Promise<void> {
+    const ring = get(this.ringing.rings).find((one) => one.from === to);
+    if (intent === 'call' && ring !== undefined) {
+      return this.answer(ring);
+    }
+    return this.attempt(() => this.calls.start(to, name, intent));
   }
 
   /** answer takes a ringing call. What fails is said in a notice. */

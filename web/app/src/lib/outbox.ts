@@ -8,6 +8,7 @@
 import { writable, type Readable } from 'svelte/store';
 import type { Database, Pending } from './database';
 import { Problem } from './errors';
+import { keep } from './keep';
 import type { Reply, Request } from './socket';
 import type * as wire from './wire';
 
@@ -75,7 +76,8 @@ export class Outbox {
 
   /** show reads again what is offered. */
   async show(): Promise<void> {
-    this.shown.set(await this.options.db.getAll('outbox'));
+    const read = await this.options.db.getAll('outbox');
+    this.shown.update((shown) => keep(shown, read, ({ cid, state, reason }) => `${cid} ${state} ${reason}`));
   }
 
   /** flush sends the first waiting text to everybody who has none under way. */

@@ -4,8 +4,9 @@
 // Failure: a page that could not be fetched leaves what is there and says why;
 // `refresh` (when the connection is back) or `older` tries again.
 
-import { writable, type Readable } from 'svelte/store';
+import { get, writable, type Readable } from 'svelte/store';
 import { sentenceOf } from './errors';
+import { keep } from './keep';
 import type { Mailbox } from './mailbox';
 import type * as wire from './wire';
 
@@ -89,7 +90,8 @@ export class Thread {
       this.shown.update((view) => ({ ...view, loading: false }));
       return;
     }
-    const messages = await this.mailbox.messages(conversation, this.wanted);
+    const read = await this.mailbox.messages(conversation, this.wanted);
+    const messages = keep(get(this.shown).messages, read, (message) => `${message.seq} ${message.played}`);
     const lowest = messages[0]?.seq ?? conversation.head + 1;
     const missing = lowest > 1 && messages.length < this.wanted && !this.bottom;
     this.shown.set({ conversation, messages, more: lowest > 1 && !this.bottom, loading: missing, problem: '' });

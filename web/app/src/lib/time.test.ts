@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clock, counter, dayLabel, duration, sameDay, shortWhen } from './time';
+import { clock, counter, date, dayLabel, duration, sameDay, shortWhen } from './time';
 
 describe('duration', () => {
   it.each([
@@ -43,6 +43,10 @@ describe('days', () => {
     const ahead = new Date(2026, 6, 4, 9, 1).getTime();
     expect(shortWhen(ahead, now, 'en-GB')).toMatch(/^0?9:01$/);
     expect(dayLabel(ahead, now)).toBe('Today');
+  });
+
+  it('names a day to come', () => {
+    expect(date(new Date(2026, 6, 10).getTime(), 'en-GB')).toBe('10 July 2026');
   });
 
   it('splits at local midnight', () => {

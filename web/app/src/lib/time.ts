@@ -6,6 +6,19 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+/** Making a format is slow, and lists need the same few again and again. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(at: number, locale: string | undefined, options: Intl.DateTimeFormatOptions): string {
+  const key = JSON.stringify([locale, options]);
+  let made = formats.get(key);
+  if (made === undefined) {
+    made = new Intl.DateTimeFormat(locale, options);
+    formats.set(key, made);
+  }
+  return made.format(at);
+}
+
 /** duration says how long something took: "48 s", "2 min 5 s", "1 h 3 min". */
 export function duration(ms: number): string {
   const seconds = Math.round(Math.max(0, ms) / second);
@@ -33,7 +46,7 @@ export function counter(ms: number): string {
 
 /** clock is the time of day in the reader's own format: "14:05" or "2:05 PM". */
 export function clock(at: number, locale?: string): string {
-  return new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' }).format(at);
+  return format(at, locale, { hour: 'numeric', minute: '2-digit' });
 }
 
 /** dayLabel names a day in a conversation: "Today", "Yesterday", "Friday, 3 July". */
@@ -46,12 +59,22 @@ export function dayLabel(at: number, now: number, locale?: string): string {
     return 'Yesterday';
   }
   const sameYear = new Date(at).getFullYear() === new Date(now).getFullYear();
-  return new Intl.DateTimeFormat(locale, {
+  return format(at, locale, {
     weekday: 'long',
     day: 'numeric',
     month: 'long',
     ...(sameYear ? {} : { year: 'numeric' }),
-  }).format(at);
+  });
+}
+
+/** full is a time in every detail, for those who ask. */
+export function full(at: number, locale?: string): string {
+  return format(at, locale, { dateStyle: 'full', timeStyle: 'medium' });
+}
+
+/** date names a day on its own, past or to come: "3 July 2026". */
+export function date(at: number, locale?: string): string {
+  return format(at, locale, { day: 'numeric', month: 'long', year: 'numeric' });
 }
 
 /** shortWhen is the time in a list: "14:05" today, "Yesterday", "Fri" in this week, "3 Jul". */
@@ -63,8 +86,7 @@ export function shortWhen(at: number, now: number, locale?: string): string {
   if (days === 1) {
     return 'Yesterday';
   }
-  const format: Intl.DateTimeFormatOptions = days < 7 ? { weekday: 'short' } : { day: 'numeric', month: 'short' };
-  return new Intl.DateTimeFormat(locale, format).format(at);
+  return format(at, locale, days < 7 ? { weekday: 'short' } : { day: 'numeric', month: 'short' });
 }
 
 /** sameDay reports whether two times fall on the same local day. */

@@ -125,9 +125,9 @@ export function stoppedOf(name: string, reason: wire.Reason): string {
 export function entryOf(entry: wire.CallEntry, mine: boolean): string {
   switch (entry.outcome) {
     case 'answered':
-      return entry.duration_ms ? `Call, ${duration(entry.duration_ms)}` : 'Call';
+      return `Call${lasted(entry)}`;
     case 'lost':
-      return entry.duration_ms ? `Call, ${duration(entry.duration_ms)}, connection lost` : 'Call, connection lost';
+      return `Call${lasted(entry)}, connection lost`;
     case 'declined':
       return mine ? 'Declined' : 'You declined a call';
     case 'cancelled':
@@ -145,6 +145,10 @@ export function entryOf(entry: wire.CallEntry, mine: boolean): string {
     case 'unreachable':
       return mine ? 'Could not be connected' : 'Missed call, it could not be connected';
   }
+}
+
+function lasted({ duration_ms = 0 }: wire.CallEntry): string {
+  return duration_ms >= 1000 ? `, ${duration(duration_ms)}` : '';
 }
 
 /** missed reports whether an entry asks to be called back. */

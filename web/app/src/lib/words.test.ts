@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { outgoing, over, type Call } from './call';
+import type * as wire from './wire';
+import { entryOf, missed, presenceOf, previewOf, progressOf, stoppedOf } from './words';
+
+const base = { ...outgoing('c', 'bob', 'Bob', 'call'), phase: 'calling' } as Call;
+const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text } });
+
+describe('progressOf', () => {
+  it.each([
+    ['offline', 'Bob is offline'],
+    ['no_answer', 'No answer'],
+    ['declined', 'Bob declined'],
+    ['busy', 'Bob is in another call'],
+    ['dnd', 'Bob does not want to be disturbed'],
+    ['unreachable', 'No audio connection to Bob could be made'],
+    ['mailbox', 'Leaving a message for Bob'],
+  ] as const)('says %s', (outcome, want) => expect(progressOf(diverted(outcome))).toBe(want));
+
+  it("says a decliner's own words", () => {
+    expect(progressOf(diverted('declined', true, 'In a meeting'))).toBe('Bob declined: In a meeting');
+  });
+
+  it('says that nothing can be left, and what to do instead', () => {
+    expect(progressOf(over(diverted('offline', false), 'offline'))).toMatch(/^Bob is offline\. .*write instead/);
+  });
+
+  it('says that nothing was left after a greeting', () => {
+    expect(progressOf(over(diverted('no_answer'), 'no_answer'))).toBe('No answer. No message left');
+  });
+
+  it.each([
+    ['hangup', 65_000, 'Call ended, 1 min 5 s'],
+    ['message_left', 0, 'Message left for Bob'],
+    ['too_short', 0, 'Too short: nothing was sent'],
+    ['accepted_elsewhere', 0, 'Answered on another device'],
+  ] as const)('says the end by %s', (reason, ms, want) => expect(progressOf(over(base, reason, ms))).toBe(want));
+});
+
+describe('entryOf', () => {
+  const entry = (outcome: wire.Outcome, duration_ms?: number) => ({ call: 'c', outcome, ...(duration_ms && { duration_ms }) });
+
+  it.each([
+    ['answered', 125_000, true, 'Call, 2 min 5 s'],
+    ['answered', 400, true, 'Call'],
+    ['lost', 2_000, false, 'Call, 2 s, connection lost'],
+    ['no_answer', 0, true, 'No answer'],
+    ['no_answer', 0, false, 'Missed call'],
+    ['cancelled', 0, false, 'Missed call'],
+    ['declined', 0, false, 'You declined a call'],
+    ['offline', 0, false, 'Missed call, you were offline'],
+  ] as const)('%s of %d ms, mine %s', (outcome, ms, mine, want) => expect(entryOf(entry(outcome, ms), mine)).toBe(want));
+
+  it('asks to call back only for what the other wanted and did not get', () => {
+    expect(missed(entry('no_answer'), false)).toBe(true);
+    expect(missed(entry('no_answer'), true)).toBe(false);
+    expect(missed(entry('declined'), false)).toBe(false);
+    expect(missed(entry('answered'), false)).toBe(false);
+  });
+});
+
+it('never says "missed" of a call that was answered elsewhere', () => {
+  expect(stoppedOf('Bob', 'accepted_elsewhere')).not.toMatch(/issed/);
+  expect(stoppedOf('Bob', 'cancelled')).toBe('Missed call from Bob');
+});
+
+it('does not show a call of somebody who is offline to others', () => {
+  expect(presenceOf({ state: 'offline', in_call: true })).toBe('offline');
+  expect(presenceOf({ state: 'away', in_call: true })).toBe('in a call');
+});
+
+describe('previewOf', () => {
+  const message = (more: Partial<wire.Message>) => ({ from: 'me', kind: 'text', ...more }) as wire.Message;
+  it.each([
+    [message({ text: 'a\n b' }), 'You: a b'],
+    [message({ from: 'bob', kind: 'voice', voice: { duration_ms: 6000, waveform: '', bytes: 1 } }), 'Voice message, 6 s'],
+    [message({ from: 'bob', kind: 'call', call: { call: 'c', outcome: 'cancelled' } }), 'Missed call'],
+  ])('%#', (one, want) => expect(previewOf(one, 'me')).toBe(want));
+});
