@@ -86,6 +86,9 @@ func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
 		return err
 	}
 	r := cs.find(id)
+	if _, trickles := event.(call.Candidate); r == nil && trickles {
+		return nil // still on its way when the call ended, or was crossed
+	}
 	if r == nil {
 		return errNoCall
 	}

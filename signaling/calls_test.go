@@ -206,6 +206,7 @@ func TestCrossedInvitesAreOneCall(t *testing.T) {
 	if ring.Call != first || ring.Replaces != second {
 		t.Fatalf("ring %s", asJSON(ring))
 	}
+	bob.say(&wire.CallCandidate{Call: second, Candidate: "on its way"}) // no error: his page would give up
 	bob.say(&wire.CallAccept{Call: first, Answer: sdp})
 	next[*wire.CallGranted](bob)
 	next[*wire.CallAnswered](ann)
@@ -215,6 +216,11 @@ func TestCrossedInvitesAreOneCall(t *testing.T) {
 	}
 	bob.say(&wire.CallHangup{Call: first})
 	ann.entry(first)
+	for _, f := range bob.passed {
+		if f, ok := f.(*wire.Error); ok {
+			t.Errorf("bob was told %s", asJSON(f))
+		}
+	}
 	h.write(ann, 1, "bob", "after")
 	if m := next[*wire.Event](ann).Message; m.Text != "after" {
 		t.Errorf("a second entry: %s", asJSON(m))

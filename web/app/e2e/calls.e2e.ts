@@ -24,7 +24,7 @@ test('A calls B and both hear each other', async ({ house }) => {
   await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
   await bob.talkTo('ann');
   for (const person of [ann, bob]) {
-    await expect(person.page.getByText(/^Call, \d+ s/)).toHaveCount(1);
+    await expect(person.page.getByRole('main').getByText(/^Call, \d+ s/)).toHaveCount(1);
     await expect(person.entry(person === ann ? 'bob' : 'ann')).toHaveAccessibleName(/available/);
   }
 });
@@ -89,7 +89,7 @@ test('nobody answers: the mailbox does, after the ring time', async ({ house }) 
   await ann.passed('call.recording', (frame) => frame.phase === 'greeting');
   await ann.press('Hang up');
   await bob.talkTo('ann');
-  await expect(bob.page.getByText('Missed call', { exact: true })).toHaveCount(1);
+  await expect(bob.page.getByRole('main').getByText('Missed call', { exact: true })).toHaveCount(1);
 });
 
 test('B declines: A is told and may leave a message', async ({ house }) => {
@@ -106,7 +106,7 @@ test('B declines: A is told and may leave a message', async ({ house }) => {
   await ann.page.keyboard.press('Escape'); // thrown away
   await ann.passed('call.ended', (frame) => frame.reason === 'discarded');
   await bob.talkTo('ann');
-  await expect(bob.page.getByText('You declined a call')).toHaveCount(1);
+  await expect(bob.page.getByRole('main').getByText('You declined a call')).toHaveCount(1);
   await expect(bob.page.getByRole('button', { name: 'Play' })).toHaveCount(0);
 });
 
@@ -120,7 +120,7 @@ test('crossed calls are one call', async ({ house }) => {
   await ann.hears(1000);
   await bob.hears(440);
   await ann.press('Hang up');
-  await expect(ann.page.getByText(/^Call, \d+ s/)).toHaveCount(1);
+  await expect(ann.page.getByRole('main').getByText(/^Call, \d+ s/)).toHaveCount(1);
 });
 
 test('leaving the page ends the call at once', async ({ house }) => {
