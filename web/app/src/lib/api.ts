@@ -1,5 +1,6 @@
 // The HTTP side of the server: signing in, invitations, recordings. Errors are
-// problem documents (RFC 9457) and become a Problem with a sentence.
+// problem documents (RFC 9457), whose title is a sentence for people, and become
+// a Problem.
 
 import { Problem, disconnected } from './errors';
 
@@ -23,19 +24,6 @@ export interface Invitation {
   url: string;
   expires: number;
 }
-
-const sentences: Record<string, string> = {
-  bad_credentials: 'That name and password do not belong together.',
-  no_session: 'You are signed out. Sign in again.',
-  invite_used: 'This invitation has been used already. Ask for a new one.',
-  invite_expired: 'This invitation is too old. Ask for a new one.',
-  invite_unknown: 'This invitation is not known here. Check that the link is whole.',
-  name_taken: 'Somebody here has that name already. Choose another.',
-  bad_name: 'That name cannot be used. Up to 32 letters, digits, dots, dashes and underscores are fine.',
-  weak_password: 'That password is too short. Use at least 8 characters.',
-  rate_limited: 'That was too often at once. Wait a minute and try again.',
-  forbidden_origin: 'This page was opened under an address that the server does not accept.',
-};
 
 /** current is the session of this browser, or null when it is signed out. */
 export async function current(): Promise<Session | null> {
@@ -97,16 +85,14 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
 }
 
 async function problemOf(response: Response): Promise<Problem> {
-  let code = response.status === 401 ? 'no_session' : `http_${response.status}`;
-  let detail = '';
+  const fallback = `The server answered with an error (${response.status}).`;
   try {
-    const document = (await response.json()) as { code?: unknown; detail?: unknown; title?: unknown };
-    code = typeof document.code === 'string' ? document.code : code;
-    detail = String(document.detail ?? document.title ?? '');
+    const { code, title } = (await response.json()) as { code: unknown; title: unknown };
+    return new Problem(String(code), typeof title === 'string' ? title : fallback);
   } catch {
     // Not a problem document: something between here and the server answered.
+    return new Problem(`http_${response.status}`, fallback);
   }
-  return new Problem(code, sentences[code] ?? (detail || `The server answered with an error (${response.status}).`));
 }
 
 // One browser stays one device of an account, however often it signs in: the

@@ -282,6 +282,13 @@ describe('Calls', () => {
       expect(FakeMicrophone.open).toBe(0);
     });
 
+    it('hangs up when there is nothing to discard yet', async () => {
+      await invite();
+      await take(diverted);
+      calls.discard();
+      expect(types()).toEqual(['call.hangup']);
+    });
+
     it('shows that nothing can be left', async () => {
       await invite();
       await take({ ...diverted, mailbox: false } as CallFrame, { type: 'call.ended', call: 'call-1', reason: 'no_answer' });

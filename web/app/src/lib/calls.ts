@@ -157,9 +157,10 @@ export class Calls {
     this.leave('call.hangup', 'hangup');
   }
 
-  /** discard throws away what was recorded. */
+  /** discard throws away what was recorded; before there is anything, that is hanging up. */
   discard(): void {
-    this.leave('call.discard', 'discarded');
+    const began = get(this.shown)?.phase !== 'diverted';
+    this.leave(began ? 'call.discard' : 'call.hangup', 'discarded');
   }
 
   /** divert goes on without waiting: to the mailbox, or from the greeting to the tone. */

@@ -8,7 +8,7 @@ import { mayNotify, watchIdle } from './attention';
 import type { Intent } from './call';
 import { Calls } from './calls';
 import { openDatabase, type Database } from './database';
-import { sentenceOf } from './errors';
+import { Problem, sentenceOf } from './errors';
 import { Mailbox } from './mailbox';
 import { Notices } from './notices';
 import { Outbox } from './outbox';
@@ -46,9 +46,15 @@ export class Client {
   private ice: wire.IceServer[] = [];
   private idle = false;
 
-  /** open brings the account's page to life. Rejects when this browser can store nothing. */
+  /** open brings the account's page to life. Rejects with a Problem when this browser can store nothing. */
   static async open(session: Session, events: Events): Promise<Client> {
-    return new Client(session, events, await openDatabase(session.account));
+    let db: Database;
+    try {
+      db = await openDatabase(session.account);
+    } catch {
+      throw new Problem('storage', 'This browser lets Parley store nothing. Private windows do that; so do full disks.');
+    }
+    return new Client(session, events, db);
   }
 
   private constructor(
