@@ -1,5 +1,6 @@
 // What each test gets: servers and people, taken down when it is over.
 
+import { writeFileSync } from 'node:fs';
 import { test as base } from '@playwright/test';
 import { Person } from './person';
 import { Server } from './server';
@@ -12,8 +13,7 @@ interface House {
 }
 
 export const test = base.extend<{ house: House }>({
-  // eslint-style empty pattern: Playwright wants destructuring here.
-  house: async ({}, use) => {
+  house: async ({}, use, info) => {
     const servers: Server[] = [];
     const people: Person[] = [];
     await use({
@@ -41,6 +41,10 @@ export const test = base.extend<{ house: House }>({
         return person;
       },
     });
+    if (info.status !== info.expectedStatus) {
+      const stories = people.map((person) => `${person.name}\n${person.story()}`);
+      writeFileSync(info.outputPath('frames.txt'), stories.join('\n\n'));
+    }
     await Promise.all(people.map((person) => person.close()));
     for (const server of servers) {
       await server.stop();

@@ -133,6 +133,13 @@ export class Person {
     return this.frames.find(({ frame }) => frame.type === type && fits(frame))!;
   }
 
+  /** story is what passed on the WebSocket, for whoever reads why a test failed. */
+  story(): string {
+    return this.frames
+      .map(({ at, sent, frame }) => `${new Date(at).toISOString().slice(11, 23)} ${sent ? '→' : '←'} ${JSON.stringify(frame).slice(0, 200)}`)
+      .join('\n');
+  }
+
   /** hears waits until a tone comes out of the page's call. */
   async hears(hz: number): Promise<void> {
     await expect
