@@ -24,7 +24,7 @@ test('A calls B and both hear each other', async ({ house }) => {
   await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
   await bob.talkTo('ann');
   for (const person of [ann, bob]) {
-    await expect(person.page.getByRole('main').getByText(/^Call, \d+ s/)).toHaveCount(1);
+    await expect(person.page.getByRole('main').getByText(/^Call, /)).toHaveCount(1);
     await expect(person.entry(person === ann ? 'bob' : 'ann')).toHaveAccessibleName(/available/);
   }
 });
@@ -120,7 +120,7 @@ test('crossed calls are one call', async ({ house }) => {
   await ann.hears(1000);
   await bob.hears(440);
   await ann.press('Hang up');
-  await expect(ann.page.getByRole('main').getByText(/^Call, \d+ s/)).toHaveCount(1);
+  await expect(ann.page.getByRole('main').getByText(/^Call, /)).toHaveCount(1);
 });
 
 test('leaving the page ends the call at once', async ({ house }) => {
