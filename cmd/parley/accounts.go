@@ -58,7 +58,12 @@ func (c *accountAdd) Run(ctx context.Context, std console) error {
 		return err
 	}
 	return c.with(ctx, func(m *voicemail.Mailbox) error {
-		account, err := m.CreateAccount(ctx, c.Name, password, c.Admin)
+		others, err := m.Accounts(ctx)
+		if err != nil {
+			return err
+		}
+		first := len(others) == 0 // administers, as with the one-time link
+		account, err := m.CreateAccount(ctx, c.Name, password, c.Admin || first)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func configFileOf(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "parley.json")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestSettingsComeFromLineEnvironmentAndFile(t *testing.T) {
+	file := configFileOf(t, `{"listen":"127.0.0.1:1","ring_time":"11s","data":"from-file","turn_listen":"127.0.0.1:2"}`)
+	t.Setenv("PARLEY_RING_TIME", "12s")
+	t.Setenv("PARLEY_DATA", "from-env")
+	_, cli, err := parse([]string{"--config", file, "serve", "--data", "from-line"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := cli.Serve.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.data != "from-line" || s.ringTime != 12*time.Second || s.listen != "127.0.0.1:1" || s.turnListen != "127.0.0.1:2" {
+		t.Errorf("settings %+v", s)
+	}
+	if s.mediaListen != "127.0.0.1:3479" || s.publicURL.String() != "http://localhost:1" || s.publicIP.String() != "127.0.0.1" {
+		t.Errorf("defaults that follow from others: %+v", s)
+	}
+}
+
+func TestBadSettingsAreRefused(t *testing.T) {
+	for name, args := range map[string][]string{
+		"listen without port":   {"serve", "--listen", "localhost"},
+		"turn without port":     {"serve", "--turn-listen", "localhost"},
+		"URL without scheme":    {"serve", "--public-url", "parley.example.org"},
+		"URL with a path":       {"serve", "--public-url", "https://example.org/parley"},
+		"IPv6 as public IP":     {"serve", "--public-ip", "::1"},
+		"ring time too short":   {"serve", "--ring-time", "1ms"},
+		"recording too long":    {"serve", "--recording-limit", "10h"},
+		"range that is none":    {"serve", "--relay-allow-peer", "10.0.0.0/99"},
+		"unknown flag":          {"serve", "--loud"},
+		"no command":            {},
+		"unknown setting":       {"--config", configFileOf(t, `{"rign_time":"11s"}`), "serve"},
+		"nested setting":        {"--config", configFileOf(t, `{"data":{"x":1}}`), "serve"},
+		"broken file":           {"--config", configFileOf(t, `{`), "serve"},
+		"missing file":          {"--config", "/nowhere/parley.json", "serve"},
+		"password file missing": {"account", "add", "ann"},
+	} {
+		_, cli, err := parse(args, io.Discard)
+		if err == nil {
+			_, err = cli.Serve.settings()
+		}
+		if err == nil {
+			t.Errorf("%s: not refused", name)
+		} else if strings.Contains(err.Error(), "panic") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
