@@ -38,7 +38,7 @@ test('from the first link to a first contact', async ({ house }) => {
   await expect(bob.page.getByLabel('Password', { exact: true })).toBeVisible();
   await expect(ann.entry('bob')).toHaveAccessibleName(/offline/, { timeout: 40_000 });
   await bob.signIn('wrong password');
-  await expect(bob.page.getByText('That name and password do not belong together.')).toBeVisible();
+  await expect(bob.page.getByText('Name or password is wrong.')).toBeVisible();
   await bob.signIn();
 });
 

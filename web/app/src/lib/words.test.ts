@@ -42,7 +42,8 @@ describe('entryOf', () => {
 
   it.each([
     ['answered', 125_000, true, 'Call, 2 min 5 s'],
-    ['answered', 400, true, 'Call'],
+    ['answered', 400, true, 'Call, 1 s'],
+    ['answered', 0, true, 'Call'],
     ['lost', 2_000, false, 'Call, 2 s, connection lost'],
     ['no_answer', 0, true, 'No answer'],
     ['no_answer', 0, false, 'Missed call'],

@@ -148,7 +148,7 @@ export function entryOf(entry: wire.CallEntry, mine: boolean): string {
 }
 
 function lasted({ duration_ms = 0 }: wire.CallEntry): string {
-  return duration_ms >= 1000 ? `, ${duration(duration_ms)}` : '';
+  return duration_ms > 0 ? `, ${duration(Math.max(1000, duration_ms))}` : ''; // "0 s" reads like none
 }
 
 /** missed reports whether an entry asks to be called back. */
