@@ -44,6 +44,9 @@ export const test = base.extend<{ house: House }>({
     if (info.status !== info.expectedStatus) {
       const stories = people.map((person) => `${person.name}\n${person.story()}`);
       writeFileSync(info.outputPath('frames.txt'), stories.join('\n\n'));
+      for (const [i, { name, page }] of people.entries()) {
+        await page.screenshot({ path: info.outputPath(`${i}-${name}.png`) }).catch(() => {}); // it may have left
+      }
     }
     await Promise.all(people.map((person) => person.close()));
     for (const server of servers) {

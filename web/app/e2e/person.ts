@@ -136,7 +136,7 @@ export class Person {
   /** story is what passed on the WebSocket, for whoever reads why a test failed. */
   story(): string {
     return this.frames
-      .map(({ at, sent, frame }) => `${new Date(at).toISOString().slice(11, 23)} ${sent ? '→' : '←'} ${JSON.stringify(frame).slice(0, 200)}`)
+      .map(({ at, sent, frame }) => `${new Date(at).toISOString().slice(11, 23)} ${sent ? '→' : '←'} ${JSON.stringify(frame).slice(0, 400)}`)
       .join('\n');
   }
 
