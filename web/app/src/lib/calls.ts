@@ -11,6 +11,7 @@ import { advance, incoming, live, outgoing, over, withServer, type Call, type Ca
 import { Problem } from './errors';
 import { Leg } from './leg';
 import { closeMicrophone, openMicrophone } from './microphone';
+import { Repair } from './repair';
 import type { Ring } from './ringing';
 import type { Reply, Request } from './socket';
 import { Sentences } from './wire';
@@ -29,16 +30,10 @@ export interface Options {
   now?: () => number;
 }
 
-/** A short break heals by itself; after this long new paths are looked for. */
-const patience = 4_000;
-const restartEvery = 10_000;
-const giveUp = 45_000;
 /** How long to wait for the server's last word after hanging up. */
 const farewell = 5_000;
 /** How long the outcome stays on the page. */
 const outcomeShown = 7_000;
-
-type Timer = 'restart' | 'giveUp' | 'farewell' | 'dismiss';
 
 export class Calls {
   /** the call of this device; after its end for a few seconds, to say how it ended */
@@ -53,7 +48,9 @@ export class Calls {
   private readonly heard = writable<MediaStream | null>(null);
   private readonly microphone = writable<MediaStream | null>(null);
   private leg: Leg | null = null;
-  private readonly timers = new Map<Timer, ReturnType<typeof setTimeout>>();
+  private readonly repair = new Repair({ restart: () => void this.restartAgain(), giveUp: () => this.give('lost') });
+  private farewell: ReturnType<typeof setTimeout> | undefined;
+  private dismissal: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: Options) {
     this.options = {
@@ -128,7 +125,7 @@ export class Calls {
     this.shown.set(advance(call, frame, this.options.now()));
     switch (frame.type) {
       case 'call.answered':
-        void this.leg?.answered(frame.answer).catch(() => this.failed(call.id));
+        void this.leg?.answered(frame.answer).catch(() => this.refused(call.id));
         break;
       case 'call.granted':
         this.leg?.release();
@@ -137,12 +134,12 @@ export class Calls {
         this.leg?.candidate(frame);
         break;
       case 'call.description':
-        void this.describe(call.id, frame).catch(() => this.failed(call.id));
+        void this.describe(call.id, frame).catch(() => this.refused(call.id));
         break;
       case 'call.diverted':
-        this.calm();
+        this.repair.whole();
         if (frame.reoffer) {
-          void this.offerAnew(call.id).catch(() => this.failed(call.id));
+          void this.offerAnew(call.id).catch(() => this.refused(call.id));
         }
         break;
       case 'call.ended':
@@ -184,13 +181,13 @@ export class Calls {
   /** dismiss takes the outcome off the page. */
   dismiss(): void {
     if (!live(get(this.shown))) {
-      this.disarm('dismiss');
+      clearTimeout(this.dismissal);
       this.shown.set(null);
     }
   }
 
   private begin(call: Call): Call {
-    this.disarm('dismiss');
+    clearTimeout(this.dismissal);
     this.shown.set(call);
     return call;
   }
@@ -299,44 +296,35 @@ export class Calls {
       return; // what the server records, it watches itself
     }
     if (state === 'connected') {
-      this.calm();
+      this.repair.whole();
       this.update((current) => ({ ...current, interrupted: false }));
       if (call.phase === 'connecting') {
         this.options.post({ type: 'call.connected', call: call.id });
       }
     } else if ((state === 'disconnected' || state === 'failed') && call.phase === 'active') {
       this.update((current) => ({ ...current, interrupted: true }));
-      this.disturbed(call, state === 'failed' ? 0 : patience);
+      this.repair.broken(state === 'failed', !call.incoming);
     }
   }
 
-  /** disturbed looks for new paths, which only the caller does, until it has to give up. */
-  private disturbed(call: Call, wait: number): void {
-    if (!call.incoming) {
-      this.arm('restart', wait, () => {
-        void this.restart(call.id, this.options.relayOnly()).catch(() => {});
-        this.disturbed(call, restartEvery);
-      });
-    }
-    if (!this.timers.has('giveUp')) {
-      this.arm('giveUp', giveUp, () => {
-        this.options.post({ type: 'call.hangup', call: call.id });
-        this.finish('lost');
-      });
+  private async restartAgain(): Promise<void> {
+    const call = get(this.shown);
+    if (live(call)) {
+      await this.restart(call.id, this.options.relayOnly()).catch(() => {}); // the next one may do
     }
   }
 
-  private calm(): void {
-    this.disarm('restart');
-    this.disarm('giveUp');
-  }
-
-  /** failed gives up a call whose descriptions this browser refuses. */
-  private failed(id: string): void {
+  /** refused gives up a call whose descriptions this browser does not take. */
+  private refused(id: string): void {
     if (this.is(id)) {
-      this.options.post({ type: 'call.hangup', call: id });
-      this.finish('unreachable');
+      this.give('unreachable');
     }
+  }
+
+  /** give ends the call here and tells the server. */
+  private give(reason: wire.Reason): void {
+    this.options.post({ type: 'call.hangup', call: get(this.shown)!.id });
+    this.finish(reason);
   }
 
   private leave(type: 'call.hangup' | 'call.discard', reason: wire.Reason): void {
@@ -352,7 +340,8 @@ export class Calls {
     this.options.post({ type, call: call.id });
     this.closeLine();
     this.update((current) => ({ ...current, phase: 'ending' }));
-    this.arm('farewell', farewell, () => this.finish(reason));
+    this.repair.whole();
+    this.farewell = setTimeout(() => this.finish(reason), farewell);
   }
 
   /** finish ends the call without the server's word. */
@@ -363,11 +352,11 @@ export class Calls {
 
   /** clear lets go of everything of a call that has ended. */
   private clear(): void {
-    for (const timer of this.timers.keys()) {
-      this.disarm(timer);
-    }
+    this.repair.whole();
+    clearTimeout(this.farewell);
+    clearTimeout(this.dismissal);
     this.closeLine();
-    this.arm('dismiss', outcomeShown, () => this.dismiss());
+    this.dismissal = setTimeout(() => this.dismiss(), outcomeShown);
   }
 
   private closeLine(): void {
@@ -393,21 +382,5 @@ export class Calls {
 
   private update(change: (call: Call) => Call): void {
     this.shown.update((call) => (call === null ? null : change(call)));
-  }
-
-  private arm(timer: Timer, ms: number, then: () => void): void {
-    this.disarm(timer);
-    this.timers.set(
-      timer,
-      setTimeout(() => {
-        this.timers.delete(timer);
-        then();
-      }, ms),
-    );
-  }
-
-  private disarm(timer: Timer): void {
-    clearTimeout(this.timers.get(timer));
-    this.timers.delete(timer);
   }
 }

@@ -9,6 +9,12 @@ export type ContactAction = 'request' | 'accept' | 'decline' | 'remove' | 'block
 /** Choosable is a state that a person may set. */
 export type Choosable = Exclude<wire.State, 'offline'>;
 
+/** Self is the own account, also as a part of welcome. */
+type Self = wire.Welcome['self'];
+
+/** Own is the own person. */
+export type Own = wire.Welcome['self'];
+
 type Frame = wire.Welcome | wire.PresenceUpdate | wire.ContactUpdate | wire.Self | wire.TypingNotice;
 
 /** How long "is writing" stays after the last notice. */
@@ -17,12 +23,12 @@ const typingShown = 5_000;
 const typingTold = 3_000;
 
 export class People {
-  readonly self: Readable<wire.Self | null>;
+  readonly self: Readable<Self | null>;
   readonly all: Readable<Map<wire.AccountID, wire.Person>>;
   /** who is writing to me */
   readonly typing: Readable<Set<wire.AccountID>>;
 
-  private readonly me = writable<wire.Self | null>(null);
+  private readonly me = writable<Self | null>(null);
   private readonly known = writable(new Map<wire.AccountID, wire.Person>());
   private readonly writing = writable(new Set<wire.AccountID>());
   private readonly fading = new Map<wire.AccountID, ReturnType<typeof setTimeout>>();

@@ -46,32 +46,8 @@ export interface View {
   in_call?: boolean;
 }
 
-/**
- * Relation is what one account has set about another. It is directed: each
- * side has its own, and what either may do follows from both (Between.May).
- */
-export type Relation = "" | "requested" | "contact" | "blocked";
-
 /** Shown is a relation as told to one side. */
 export type Shown = "stranger" | "requested" | "incoming" | "contact" | "blocked";
-
-/**
- * Timings are how long someone without a session still counts as here, so
- * that a reload or a flapping line does not flicker for others.
- */
-export interface Timings {
-}
-
-/** Own is what a person has set about the own presence. */
-export interface Own {
-}
-
-/**
- * Tracker knows who is here now. What others may see changes through its
- * methods only, and each real change is told once, in order per account.
- */
-export interface Tracker {
-}
 
 /**
  * CallInvite asks the server to reach someone. Call is an id made by the
@@ -561,7 +537,7 @@ export interface Welcome {
   /** newest position of the log */
   head: number;
   reset?: boolean;
-  self: Self;
+  self: Omit<Self, "type">;
   contacts: Person[];
   ice: IceServer[];
   /** an ice frame follows before it ends */
