@@ -168,20 +168,32 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if err != nil {
 		return fmt.Errorf("caller: %w", err)
 	}
-	if f.Intent == wire.IntentCall && !route.Blocked {
-		if r := cs.crossing(who.Account, f.To); r != nil {
-			return r.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
-		}
-	}
-	r, err := cs.open(ctx, call.Setup{
+	setup := call.Setup{
 		ID: f.Call, Caller: call.Party(who), CallerName: caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
 		Timings: cs.cfg.Timings, Limit: cs.cfg.Limit,
-	})
-	if err != nil || r == nil {
+	}
+	if err := cs.leaveOther(ctx, setup); err != nil {
 		return err
 	}
-	route.Busy = cs.engaged(f.To, r)
-	return r.deliver(ctx, call.Invited{Route: route})
+	// One durable entry, come what may: from here on a crash leaves a row that
+	// says that there was a call.
+	if f.Intent == wire.IntentCall {
+		err := cs.cfg.Mailbox.OpenCall(ctx, store.LiveCall{
+			ID: f.Call, Caller: who.Account, CallerDevice: who.Device,
+			Callee: f.To, Intent: f.Intent, StartedAt: cs.cfg.Now().UnixMilli(),
+		})
+		if err != nil {
+			return fmt.Errorf("open call: %w", err)
+		}
+	}
+	crossed, err := cs.begin(setup, route)
+	if crossed == nil {
+		return err
+	}
+	if err := cs.cfg.Mailbox.CloseCall(ctx, f.Call); err != nil {
+		return fmt.Errorf("close crossed call: %w", err)
+	}
+	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
 }
 
 // route finds out what there is to know of the callee.
@@ -211,51 +223,43 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	}, nil
 }
 
-// open enters a call into the table and starts its runner. It returns nil and
-// no error if the same invite was here before.
-func (cs *calls) open(ctx context.Context, setup call.Setup) (*runner, error) {
-	if err := cs.leaveOther(ctx, setup.Caller); err != nil {
-		return nil, err
-	}
+// begin enters a call into the table and starts its runner, in one step with
+// looking at the other calls: of two invites that cross, one is first. The
+// second is no call of its own; the call that it crosses is returned. An
+// invite that was here before changes nothing.
+func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err error) {
 	cs.mu.Lock()
+	defer cs.mu.Unlock()
 	if cs.stopping {
-		cs.mu.Unlock()
 		return nil, voicemail.ErrUnavailable
 	}
 	if old := cs.live[setup.ID]; old != nil {
-		cs.mu.Unlock()
 		if old.setup.Caller == setup.Caller && old.setup.Callee == setup.Callee {
 			return nil, nil
 		}
 		return nil, errInvalid
 	}
+	for _, r := range cs.live {
+		if setup.Intent == wire.IntentCall && !route.Blocked && r.rings(setup.Callee, setup.Caller.Account) {
+			return r, nil
+		}
+		route.Busy = route.Busy || r.engages(setup.Callee)
+	}
 	r := newRunner(cs, setup)
+	r.inbox <- incoming{Event: call.Invited{Route: route}}
 	cs.live[setup.ID] = r
 	cs.running.Add(1)
-	cs.mu.Unlock()
-
-	// One durable entry, come what may: from here on a crash leaves a row that
-	// says so.
-	if setup.Intent == wire.IntentCall {
-		err := cs.cfg.Mailbox.OpenCall(ctx, store.LiveCall{
-			ID: setup.ID, Caller: setup.Caller.Account, CallerDevice: setup.Caller.Device,
-			Callee: setup.Callee, Intent: setup.Intent, StartedAt: cs.cfg.Now().UnixMilli(),
-		})
-		if err != nil {
-			cs.close(r)
-			cs.running.Done()
-			return nil, fmt.Errorf("open call: %w", err)
-		}
-	}
 	go r.run()
-	return r, nil
+	return nil, nil
 }
 
 // leaveOther ends what the caller's device was in before: a page has one call
 // at a time, so an older one was forgotten. Another device's call is not ours.
-func (cs *calls) leaveOther(ctx context.Context, caller call.Party) error {
+func (cs *calls) leaveOther(ctx context.Context, setup call.Setup) error {
+	caller := setup.Caller
 	for _, r := range cs.all() {
 		switch {
+		case r.setup.ID == setup.ID: // the same invite again
 		case r.setup.Caller == caller, r.setup.Callee == caller.Account && r.grantedTo() == caller.Device:
 			if err := r.deliver(ctx, call.HungUp{By: caller}); err != nil && !errors.Is(err, errNoCall) {
 				return err
@@ -265,26 +269,6 @@ func (cs *calls) leaveOther(ctx context.Context, caller call.Party) error {
 		}
 	}
 	return nil
-}
-
-// crossing is the call in which callee rings at caller's, if there is one.
-func (cs *calls) crossing(caller, callee presence.AccountID) *runner {
-	for _, r := range cs.all() {
-		if r.setup.Caller.Account == callee && r.setup.Callee == caller && r.setup.Intent == wire.IntentCall && r.rings() {
-			return r
-		}
-	}
-	return nil
-}
-
-// engaged reports whether a person is in a call other than except.
-func (cs *calls) engaged(account presence.AccountID, except *runner) bool {
-	for _, r := range cs.all() {
-		if r != except && r.engages(account) {
-			return true
-		}
-	}
-	return false
 }
 
 // mayInvite counts an invite against the account's rate.

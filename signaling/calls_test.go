@@ -227,6 +227,40 @@ func TestCrossedInvitesAreOneCall(t *testing.T) {
 	}
 }
 
+// Both call at the same moment: whichever invite is first, there is one call.
+func TestInvitesAtTheSameMoment(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	for round := range 5 {
+		ids := map[*client]string{ann: callNamed(2 * round), bob: callNamed(2*round + 1)}
+		for c, to := range map[*client]string{ann: "bob", bob: "ann"} {
+			c.say(&wire.CallInvite{ID: "i", Call: ids[c], To: h.people[to], Intent: wire.IntentCall, Offer: sdp})
+		}
+		for _, c := range []*client{ann, bob} {
+			nextWhere(c, func(f *wire.OK) bool { return f.Re == "i" })
+		}
+		first, second := ann, bob
+		if h.calls.find(ids[ann]) == nil {
+			first, second = bob, ann
+		}
+		ring := nextWhere(second, func(f *wire.CallRing) bool { return f.Replaces != "" })
+		if ring.Call != ids[first] || ring.Replaces != ids[second] || h.calls.find(ids[second]) != nil {
+			t.Fatalf("round %d: ring %s, want one call %s", round, asJSON(ring), ids[first])
+		}
+		second.say(&wire.CallAccept{Call: ring.Call, Answer: sdp})
+		nextWhere(first, func(f *wire.CallAnswered) bool { return f.Call == ring.Call })
+		first.say(&wire.CallHangup{Call: ring.Call})
+		ann.entry(ring.Call)
+		bob.entry(ring.Call)
+	}
+	for _, name := range []string{"ann", "bob"} {
+		if head, err := h.mailbox.Head(context.Background(), h.people[name]); err != nil || head != 5 {
+			t.Errorf("%s has %d entries of 5 calls, %v", name, head, err)
+		}
+	}
+}
+
 func TestBlockedCallerLearnsNothing(t *testing.T) {
 	h := open(t, plainBus(), "ann", "bob")
 	ann, _ := h.enter(t, "ann")

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/presence"
 	"parley/signaling/call"
+	"parley/signaling/wire"
 )
 
 // runner is one live call: its goroutine alone steps the machine and performs
@@ -29,9 +31,13 @@ type runner struct {
 	kept    *Take // what Finish kept
 	beside  sync.WaitGroup
 
-	mu      sync.Mutex // guards what others may ask
+	standing atomic.Pointer[standing] // what others may ask
+}
+
+// standing is how a call stands, after the last step.
+type standing struct {
 	state   call.State
-	granted presence.DeviceID
+	granted presence.DeviceID // callee's device that has the call
 }
 
 // incoming is an event, and what run takes over with it.
@@ -42,32 +48,31 @@ type incoming struct {
 }
 
 func newRunner(cs *calls, setup call.Setup) *runner {
-	return &runner{
+	r := &runner{
 		calls: cs, setup: setup, log: cs.cfg.Log.With("call", setup.ID),
 		inbox: make(chan incoming, 64), done: make(chan struct{}),
-		machine: call.New(setup), timers: make(map[call.Timer]*time.Timer), state: call.Routing,
+		machine: call.New(setup), timers: make(map[call.Timer]*time.Timer),
 	}
+	r.standing.Store(&standing{state: call.Routing})
+	return r
 }
 
-// rings reports whether the call may still be answered by a device.
-func (r *runner) rings() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.state == call.Routing || r.state == call.Alerting || r.state == call.Ringing
+// rings reports whether this is caller calling callee, and a device may still
+// answer.
+func (r *runner) rings(caller, callee presence.AccountID) bool {
+	switch r.standing.Load().state {
+	case call.Routing, call.Alerting, call.Ringing:
+		return r.setup.Intent == wire.IntentCall && r.setup.Caller.Account == caller && r.setup.Callee == callee
+	}
+	return false
 }
 
 // grantedTo is the callee's device that has the call.
-func (r *runner) grantedTo() presence.DeviceID {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.granted
-}
+func (r *runner) grantedTo() presence.DeviceID { return r.standing.Load().granted }
 
 // engages reports whether the call keeps a person busy.
 func (r *runner) engages(account presence.AccountID) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch r.state {
+	switch r.standing.Load().state {
 	case call.Ended, call.Committing:
 		return false
 	case call.Connecting, call.Active:
@@ -142,9 +147,7 @@ func (r *runner) takeOver(in incoming) {
 
 func (r *runner) step(event call.Event) []call.Effect {
 	effects := r.machine.Step(r.calls.cfg.Now(), event)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.state, r.granted = r.machine.State(), r.machine.Granted()
+	r.standing.Store(&standing{state: r.machine.State(), granted: r.machine.Granted()})
 	return effects
 }
 

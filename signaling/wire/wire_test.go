@@ -70,6 +70,11 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// listedValue is a value of each type that has a closed list.
+var listedValue = map[string]string{
+	"State": "away", "Shown": "contact", "Code": string(CodeInternal), "Reason": string(ReasonBusy), "Outcome": string(Declined),
+}
+
 // fill gives every field a value that says where it is.
 func fill(v reflect.Value, name string) {
 	switch v.Kind() {
@@ -88,6 +93,9 @@ func fill(v reflect.Value, name string) {
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0), name)
 	case reflect.String:
+		if value, ok := listedValue[v.Type().Name()]; ok {
+			name = value
+		}
 		v.SetString(name)
 	case reflect.Bool:
 		v.SetBool(true)
