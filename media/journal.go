@@ -135,9 +135,6 @@ func (j *journal) end(e ending) error {
 	return errors.Join(j.write(append(part, truncated)), j.sync(), j.file.Close())
 }
 
-// abandon closes the journal as it is.
-func (j *journal) abandon() error { return errors.Join(j.out.Flush(), j.file.Close()) }
-
 // recorded is what a journal holds.
 type recorded struct {
 	journalHeader

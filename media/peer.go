@@ -112,7 +112,12 @@ func (e *Engine) connect(o offered) (*webrtc.PeerConnection, error) {
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	if e.cfg.PublicIP != "" {
-		settings.SetNAT1To1IPs([]string{e.cfg.PublicIP}, webrtc.ICECandidateTypeHost)
+		err := settings.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+			External: []string{e.cfg.PublicIP}, AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace,
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	api := webrtc.NewAPI(
 		webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(chain), webrtc.WithSettingEngine(settings))

@@ -49,15 +49,6 @@ func loadClip(name string) (clip, error) {
 	}
 }
 
-func (c clip) length() time.Duration {
-	var samples int64
-	for _, packet := range c {
-		n, _ := samplesOf(packet) // checked by loadClip
-		samples += n
-	}
-	return durationOf(samples)
-}
-
 // play sends a clip at the pace of its packets, until it is over or ctx ends.
 func (c clip) play(ctx context.Context, track *webrtc.TrackLocalStaticSample) error {
 	start := time.Now()

@@ -42,8 +42,7 @@ type person struct {
 	own      Own
 	inCall   bool
 	sessions map[SessionID]*attendance
-	until    time.Time // end of grace, when there is no session
-	wasIdle  bool      // during grace
+	wasIdle  bool // during grace
 	grace    *time.Timer
 	told     View // what others were told last
 }
