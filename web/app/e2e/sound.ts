@@ -12,13 +12,15 @@ const dir = mkdtempSync(join(tmpdir(), 'parley-sound-'));
 export interface Part {
   hz: number;
   seconds: number;
+  /** how loud, up to 1, which is the default */
+  level?: number;
 }
 
 /** wav writes a file that Chromium takes for a microphone: 16-bit PCM, mono. */
 export function wav(name: string, parts: Part[]): string {
-  const samples = parts.flatMap(({ hz, seconds }) =>
+  const samples = parts.flatMap(({ hz, seconds, level = 1 }) =>
     Array.from({ length: Math.round(seconds * rate) }, (_, i) =>
-      hz === 0 ? 0 : Math.round(12_000 * Math.sin((2 * Math.PI * hz * i) / rate)),
+      hz === 0 ? 0 : Math.round(12_000 * level * Math.sin((2 * Math.PI * hz * i) / rate)),
     ),
   );
   const head = Buffer.alloc(44);
