@@ -8,7 +8,9 @@ import (
 	"parley/presence"
 )
 
-func TestNames(t *testing.T) {
+func TestNames(t *testing.T) { onEach(t, testNames) }
+
+func testNames(t *testing.T, open opener) {
 	h := open(t)
 	h.join("Ann")
 	for name, want := range map[string]error{
@@ -41,7 +43,9 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestAccountsInNameOrder(t *testing.T) {
+func TestAccountsInNameOrder(t *testing.T) { onEach(t, testAccountsInNameOrder) }
+
+func testAccountsInNameOrder(t *testing.T, open opener) {
 	h := open(t)
 	h.join("bob")
 	h.join("Ann")
@@ -57,7 +61,9 @@ func TestAccountsInNameOrder(t *testing.T) {
 	}
 }
 
-func TestSetPresence(t *testing.T) {
+func TestSetPresence(t *testing.T) { onEach(t, testSetPresence) }
+
+func testSetPresence(t *testing.T, open opener) {
 	h := open(t)
 	ann := h.join("ann")
 	if a, err := h.Account(t.Context(), ann); err != nil || a.State != presence.Available {

@@ -56,7 +56,9 @@ func TestContactRules(t *testing.T) {
 	}
 }
 
-func TestContactsListsWhatIsSet(t *testing.T) {
+func TestContactsListsWhatIsSet(t *testing.T) { onEach(t, testContactsListsWhatIsSet) }
+
+func testContactsListsWhatIsSet(t *testing.T, open opener) {
 	h := open(t, "me", "friend")
 	for _, name := range []string{"asked", "asking", "blocked", "blocker", "ex", "stranger"} {
 		h.join(name)

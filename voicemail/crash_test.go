@@ -16,17 +16,18 @@ import (
 
 // The environment of a child process: where, and how many texts it deposits.
 const (
-	childDir  = "PARLEY_TEST_DIR"
-	childFrom = "PARLEY_TEST_FROM"
-	childTo   = "PARLEY_TEST_TO"
-	childName = "PARLEY_TEST_NAME"
+	childDir      = "PARLEY_TEST_DIR"
+	childDatabase = "PARLEY_TEST_DATABASE"
+	childFrom     = "PARLEY_TEST_FROM"
+	childTo       = "PARLEY_TEST_TO"
+	childName     = "PARLEY_TEST_NAME"
 )
 
 // child deposits texts by several goroutines until it is killed or its
 // standard input ends, and prints the cid of each one accepted.
-func child(dir string) int {
+func child(config Config) int {
 	ctx := context.Background()
-	m, err := Open(ctx, Config{Dir: dir})
+	m, err := Open(ctx, config)
 	if err != nil {
 		fmt.Println("open:", err)
 		return 1
@@ -76,7 +77,7 @@ func child(dir string) int {
 // all that it said were.
 func (h *house) runChild(name string, n int, kill bool) (accepted []string) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+h.dir, childName+"="+name,
+	cmd.Env = append(os.Environ(), childDir+"="+h.config.Dir, childDatabase+"="+h.config.Database, childName+"="+name,
 		childFrom+"="+string(h.id("ann")), childTo+"="+string(h.id("bob")))
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -142,22 +143,27 @@ func (h *house) holdsOnce(accepted []string) {
 }
 
 func TestKilledProcessKeepsEveryAcceptedText(t *testing.T) {
-	dir := t.TempDir()
-	h := openDir(t, dir, "ann", "bob")
+	onEach(t, testKilledProcessKeepsEveryAcceptedText)
+}
+
+func testKilledProcessKeepsEveryAcceptedText(t *testing.T, open opener) {
+	h := open(t, "ann", "bob")
 	epoch := h.Epoch()
 	var accepted []string
 	for round := range 3 {
 		accepted = append(accepted, h.runChild(fmt.Sprintf("round%d-cid", round), 50, true)...)
 	}
 	h.holdsOnce(accepted)
-	again := openDir(t, dir)
+	again := h.reopen()
 	again.holdsOnce(accepted)
 	if again.Epoch() != epoch {
 		t.Error("the epoch has changed")
 	}
 }
 
-func TestTwoProcessesWriteAtOnce(t *testing.T) {
+func TestTwoProcessesWriteAtOnce(t *testing.T) { onEach(t, testTwoProcessesWriteAtOnce) }
+
+func testTwoProcessesWriteAtOnce(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	results := make([][]string, 2)
 	var both sync.WaitGroup
@@ -170,7 +176,7 @@ func TestTwoProcessesWriteAtOnce(t *testing.T) {
 	both.Wait()
 	h.holdsOnce(append(results[0], results[1]...))
 	// What the other made is there at once: nothing is cached.
-	other := openDir(t, h.dir)
+	other := h.reopen()
 	other.join("cyd")
 	if _, err := h.SignIn(t.Context(), "cyd", password, "", ""); err != nil {
 		t.Errorf("sign in of a new account: %v", err)

@@ -13,7 +13,9 @@ import (
 	"parley/voicemail/store"
 )
 
-func TestTextIsInBothLogs(t *testing.T) {
+func TestTextIsInBothLogs(t *testing.T) { onEach(t, testTextIsInBothLogs) }
+
+func testTextIsInBothLogs(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	got := h.write("ann", "bob", "hello")
 	if got.Seq != 1 || got.MID == "" || got.Duplicate || len(got.Entries) != 2 {
@@ -37,7 +39,9 @@ func TestTextIsInBothLogs(t *testing.T) {
 	}
 }
 
-func TestResendIsTheSameMessage(t *testing.T) {
+func TestResendIsTheSameMessage(t *testing.T) { onEach(t, testResendIsTheSameMessage) }
+
+func testResendIsTheSameMessage(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	d := h.text("ann", "bob", "hello")
 	first := h.deposit(d)
@@ -73,6 +77,10 @@ func TestResendIsTheSameMessage(t *testing.T) {
 }
 
 func TestNumbersAreDenseUnderManySenders(t *testing.T) {
+	onEach(t, testNumbersAreDenseUnderManySenders)
+}
+
+func testNumbersAreDenseUnderManySenders(t *testing.T, open opener) {
 	const senders, each = 16, 25
 	names := []string{"zoe"}
 	for i := range senders {
@@ -118,7 +126,9 @@ func TestNumbersAreDenseUnderManySenders(t *testing.T) {
 	}
 }
 
-func TestOnlyFromIsInvisibleToTheOther(t *testing.T) {
+func TestOnlyFromIsInvisibleToTheOther(t *testing.T) { onEach(t, testOnlyFromIsInvisibleToTheOther) }
+
+func testOnlyFromIsInvisibleToTheOther(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.act("bob", actBlock, "ann")
 	d := h.text("ann", "bob", "")
@@ -162,7 +172,9 @@ func TestOnlyFromIsInvisibleToTheOther(t *testing.T) {
 	}
 }
 
-func TestWhoMayWrite(t *testing.T) {
+func TestWhoMayWrite(t *testing.T) { onEach(t, testWhoMayWrite) }
+
+func testWhoMayWrite(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.join("eve")
 	text := h.text("ann", "eve", "hi")
@@ -190,7 +202,9 @@ func TestWhoMayWrite(t *testing.T) {
 	}
 }
 
-func TestDepositLimits(t *testing.T) {
+func TestDepositLimits(t *testing.T) { onEach(t, testDepositLimits) }
+
+func testDepositLimits(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	good := h.text("ann", "bob", "hello")
 	voice := Voice{Path: "x", Bytes: 1, SHA256: make([]byte, 32)}
@@ -239,7 +253,9 @@ func TestDepositLimits(t *testing.T) {
 	}
 }
 
-func TestCallIsClosedWithItsEntry(t *testing.T) {
+func TestCallIsClosedWithItsEntry(t *testing.T) { onEach(t, testCallIsClosedWithItsEntry) }
+
+func testCallIsClosedWithItsEntry(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	for _, id := range []string{"call-1", "call-2"} {
 		live := store.LiveCall{ID: id, Caller: h.id("ann"), CallerDevice: "laptop", Callee: h.id("bob"), Intent: "voice", StartedAt: 1}
@@ -252,9 +268,9 @@ func TestCallIsClosedWithItsEntry(t *testing.T) {
 	d := h.text("ann", "bob", "")
 	d.Kind, d.Call = store.KindCall, &Call{ID: "call-1", Outcome: "answered", Duration: 90 * time.Second}
 	h.deposit(d)
-	open, err := h.OpenCalls(t.Context())
-	if err != nil || len(open) != 1 || open[0].ID != "call-2" || open[0].CallerDevice != "laptop" {
-		t.Errorf("open calls %+v (%v)", open, err)
+	live, err := h.OpenCalls(t.Context())
+	if err != nil || len(live) != 1 || live[0].ID != "call-2" || live[0].CallerDevice != "laptop" {
+		t.Errorf("open calls %+v (%v)", live, err)
 	}
 	if e := h.log("bob")[0].Message; e.Call != "call-1" || e.Outcome != "answered" || e.CallDuration != 90_000 {
 		t.Errorf("entry %+v", e)
@@ -266,18 +282,22 @@ func TestCallIsClosedWithItsEntry(t *testing.T) {
 	if _, err := h.Deposit(t.Context(), d); !errors.Is(err, ErrNotContact) {
 		t.Fatalf("over a block: %v", err)
 	}
-	if open, err := h.OpenCalls(t.Context()); err != nil || len(open) != 1 {
-		t.Errorf("open calls %+v (%v)", open, err)
+	if live, err := h.OpenCalls(t.Context()); err != nil || len(live) != 1 {
+		t.Errorf("open calls %+v (%v)", live, err)
 	}
 	if err := h.CloseCall(t.Context(), "call-2"); err != nil {
 		t.Fatal(err)
 	}
-	if open, err := h.OpenCalls(t.Context()); err != nil || len(open) != 0 {
-		t.Errorf("open calls %+v (%v)", open, err)
+	if live, err := h.OpenCalls(t.Context()); err != nil || len(live) != 0 {
+		t.Errorf("open calls %+v (%v)", live, err)
 	}
 }
 
 func TestUnreadCountsWhatAsksForAttention(t *testing.T) {
+	onEach(t, testUnreadCountsWhatAsksForAttention)
+}
+
+func testUnreadCountsWhatAsksForAttention(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.write("bob", "ann", "mine")
 	h.write("ann", "bob", "one")
@@ -291,7 +311,9 @@ func TestUnreadCountsWhatAsksForAttention(t *testing.T) {
 	}
 }
 
-func TestHistoryPages(t *testing.T) {
+func TestHistoryPages(t *testing.T) { onEach(t, testHistoryPages) }
+
+func testHistoryPages(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.join("eve")
 	var conv string
@@ -314,7 +336,9 @@ func TestHistoryPages(t *testing.T) {
 	}
 }
 
-func TestClosedMailboxIsUnavailable(t *testing.T) {
+func TestClosedMailboxIsUnavailable(t *testing.T) { onEach(t, testClosedMailboxIsUnavailable) }
+
+func testClosedMailboxIsUnavailable(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	d := h.text("ann", "bob", "hello")
 	if err := h.store.Close(); err != nil {

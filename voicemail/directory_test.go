@@ -8,7 +8,9 @@ import (
 	"parley/presence"
 )
 
-func TestDirectoryPages(t *testing.T) {
+func TestDirectoryPages(t *testing.T) { onEach(t, testDirectoryPages) }
+
+func testDirectoryPages(t *testing.T, open opener) {
 	h := open(t)
 	for _, name := range []string{"anna", "Anton", "antje", "bob", "ANDY", "me"} {
 		h.join(name)

@@ -6,7 +6,9 @@ import (
 	"time"
 )
 
-func TestInviteMakesContacts(t *testing.T) {
+func TestInviteMakesContacts(t *testing.T) { onEach(t, testInviteMakesContacts) }
+
+func testInviteMakesContacts(t *testing.T, open opener) {
 	h := open(t)
 	ann := h.join("Ann")
 	token, expires, err := h.Invite(t.Context(), ann, time.Hour)
@@ -57,7 +59,9 @@ func TestInviteMakesContacts(t *testing.T) {
 	}
 }
 
-func TestFirstInviteMakesOneAdmin(t *testing.T) {
+func TestFirstInviteMakesOneAdmin(t *testing.T) { onEach(t, testFirstInviteMakesOneAdmin) }
+
+func testFirstInviteMakesOneAdmin(t *testing.T, open opener) {
 	h := open(t)
 	old, err := h.FirstInvite(t.Context())
 	if err != nil || old == "" {
@@ -86,6 +90,10 @@ func TestFirstInviteMakesOneAdmin(t *testing.T) {
 }
 
 func TestFirstInviteIsVoidOnceThereIsAnAccount(t *testing.T) {
+	onEach(t, testFirstInviteIsVoidOnceThereIsAnAccount)
+}
+
+func testFirstInviteIsVoidOnceThereIsAnAccount(t *testing.T, open opener) {
 	h := open(t)
 	token, err := h.FirstInvite(t.Context())
 	if err != nil {

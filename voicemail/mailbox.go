@@ -1,7 +1,8 @@
 // Package voicemail keeps what must survive a restart: who may sign in, whom
 // they know, and the mailbox of each account, the only road a message travels.
 //
-//	<dir>/parley.db    rows (SQLite with -wal and -shm files), by package store
+//	<dir>/parley.db    rows (SQLite with -wal and -shm files), by package store,
+//	                   unless they are in a PostgreSQL database
 //	<dir>/blobs/       recordings, by package blob
 //
 // The order is always: blob durable, then rows committed, then the answer.
@@ -36,9 +37,21 @@ import (
 
 // Config says where a Mailbox is.
 type Config struct {
-	Dir string           // created if need be
-	Now func() time.Time // default time.Now
-	Log *slog.Logger     // default: silent
+	Dir      string           // created if need be
+	Database string           // default: the file parley.db in Dir; or the URL of a PostgreSQL database
+	Now      func() time.Time // default time.Now
+	Log      *slog.Logger     // default: silent
+}
+
+// CheckDatabase says what is wrong with the URL of a PostgreSQL database,
+// without asking a server.
+func CheckDatabase(url string) error { return store.CheckPostgres(url) }
+
+func (c Config) database() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.Dir, "parley.db")
 }
 
 // Mailbox is everything durable of one server.
@@ -69,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	if m.blobs, err = blob.Open(filepath.Join(cfg.Dir, "blobs")); err != nil {
 		return nil, err
 	}
-	if m.store, err = store.Open(ctx, filepath.Join(cfg.Dir, "parley.db"), m.now); err != nil {
+	if m.store, err = store.Open(ctx, cfg.database()); err != nil {
 		return nil, errors.Join(err, m.blobs.Close())
 	}
 	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {

@@ -12,14 +12,21 @@ import (
 
 	"parley/presence"
 	"parley/voicemail/store"
+	"parley/voicemail/store/storetest"
 )
 
 // TestMain runs this binary as another process if a test asked for that.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		os.Exit(child(dir))
+		os.Exit(child(Config{Dir: dir, Database: os.Getenv(childDatabase)}))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := storetest.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
 }
 
 // cheap hashes are for tests that are about something else.
@@ -28,10 +35,10 @@ var cheap = cost{memory: 64, passes: 1, threads: 1}
 // house is a mailbox with some people in it.
 type house struct {
 	*Mailbox
-	t     *testing.T
-	dir   string
-	clock *clock
-	sent  int // messages, for their cids
+	t      *testing.T
+	config Config
+	clock  *clock
+	sent   int // messages, for their cids
 }
 
 // clock is a time that only moves when told to.
@@ -52,21 +59,45 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func open(t *testing.T, names ...string) *house {
-	t.Helper()
-	return openDir(t, t.TempDir(), names...)
+// opener opens a new house on one of the engines, with each pair of new names
+// as contacts.
+type opener func(t *testing.T, names ...string) *house
+
+// onEach runs a test on each engine.
+func onEach(t *testing.T, test func(*testing.T, opener)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, open) })
+	t.Run("postgres", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("-short: on SQLite only")
+		}
+		test(t, func(t *testing.T, names ...string) *house {
+			t.Helper()
+			return openConfig(t, Config{Dir: t.TempDir(), Database: storetest.Database(t)}, names...)
+		})
+	})
 }
 
-// openDir opens the house in dir, with each pair of new names as contacts.
-func openDir(t *testing.T, dir string, names ...string) *house {
+func open(t *testing.T, names ...string) *house {
+	t.Helper()
+	return openConfig(t, Config{Dir: t.TempDir()}, names...)
+}
+
+// reopen opens the house once more, beside the first.
+func (h *house) reopen() *house {
+	h.t.Helper()
+	return openConfig(h.t, h.config)
+}
+
+func openConfig(t *testing.T, config Config, names ...string) *house {
 	t.Helper()
 	c := &clock{now: time.Now()}
-	m, err := Open(t.Context(), Config{Dir: dir, Now: c.Now})
+	config.Now = c.Now
+	m, err := Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.hasher = newHasher(cheap)
-	h := &house{Mailbox: m, t: t, dir: dir, clock: c}
+	h := &house{Mailbox: m, t: t, config: config, clock: c}
 	t.Cleanup(func() {
 		if err := m.Close(); err != nil {
 			t.Errorf("close: %v", err)

@@ -18,6 +18,10 @@ func (h *house) lastReceipt(name string) store.Receipt {
 }
 
 func TestDeliveredRisesWithTheFirstDevice(t *testing.T) {
+	onEach(t, testDeliveredRisesWithTheFirstDevice)
+}
+
+func testDeliveredRisesWithTheFirstDevice(t *testing.T, open opener) {
 	h := open(t, "ann", "bob", "cyd")
 	laptop, phone := h.device("bob"), h.device("bob")
 	bob := h.id("bob")
@@ -56,7 +60,9 @@ func TestDeliveredRisesWithTheFirstDevice(t *testing.T) {
 	}
 }
 
-func TestReceiptsCauseNoReceipts(t *testing.T) {
+func TestReceiptsCauseNoReceipts(t *testing.T) { onEach(t, testReceiptsCauseNoReceipts) }
+
+func testReceiptsCauseNoReceipts(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.write("ann", "bob", "1")
 	if _, err := h.Ack(t.Context(), h.id("bob"), h.device("bob"), 1); err != nil {
@@ -67,7 +73,9 @@ func TestReceiptsCauseNoReceipts(t *testing.T) {
 	}
 }
 
-func TestReadIsAHighWaterMark(t *testing.T) {
+func TestReadIsAHighWaterMark(t *testing.T) { onEach(t, testReadIsAHighWaterMark) }
+
+func testReadIsAHighWaterMark(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.join("eve")
 	bob := h.id("bob")
@@ -103,7 +111,9 @@ func TestReadIsAHighWaterMark(t *testing.T) {
 }
 
 // Bob blocks ann: she must not learn from receipts that he is there.
-func TestReceiptsGoOnlyToThoseWhoMaySee(t *testing.T) {
+func TestReceiptsGoOnlyToThoseWhoMaySee(t *testing.T) { onEach(t, testReceiptsGoOnlyToThoseWhoMaySee) }
+
+func testReceiptsGoOnlyToThoseWhoMaySee(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	conv := h.write("ann", "bob", "1").Conv
 	h.act("bob", actBlock, "ann")

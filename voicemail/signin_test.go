@@ -10,7 +10,9 @@ import (
 	"parley/presence"
 )
 
-func TestSignIn(t *testing.T) {
+func TestSignIn(t *testing.T) { onEach(t, testSignIn) }
+
+func testSignIn(t *testing.T, open opener) {
 	h := open(t)
 	ann := h.join("Ann")
 	session, err := h.SignIn(t.Context(), "aNN", password, "Firefox", "")
@@ -47,7 +49,9 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-func TestSameBrowserIsTheSameDevice(t *testing.T) {
+func TestSameBrowserIsTheSameDevice(t *testing.T) { onEach(t, testSameBrowserIsTheSameDevice) }
+
+func testSameBrowserIsTheSameDevice(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	sign := func(name string, device presence.DeviceID) Session {
 		t.Helper()
@@ -84,7 +88,9 @@ func TestSameBrowserIsTheSameDevice(t *testing.T) {
 	}
 }
 
-func TestSetPasswordSignsOutEveryDevice(t *testing.T) {
+func TestSetPasswordSignsOutEveryDevice(t *testing.T) { onEach(t, testSetPasswordSignsOutEveryDevice) }
+
+func testSetPasswordSignsOutEveryDevice(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	var sessions []Session
 	for _, name := range []string{"ann", "ann", "bob"} {

@@ -31,7 +31,7 @@ func (h *house) voice(from, to string, sound []byte) Deposit {
 // files counts the blobs on the disk.
 func (h *house) files() (n int) {
 	h.t.Helper()
-	err := filepath.WalkDir(filepath.Join(h.dir, "blobs"), func(_ string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(h.config.Dir, "blobs"), func(_ string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
 			n++
 		}
@@ -43,7 +43,9 @@ func (h *house) files() (n int) {
 	return n
 }
 
-func TestVoiceMessage(t *testing.T) {
+func TestVoiceMessage(t *testing.T) { onEach(t, testVoiceMessage) }
+
+func testVoiceMessage(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.join("eve")
 	sound := []byte("this is how sound looks")
@@ -93,7 +95,9 @@ func TestVoiceMessage(t *testing.T) {
 	}
 }
 
-func TestPlayedOnceByItsReceiver(t *testing.T) {
+func TestPlayedOnceByItsReceiver(t *testing.T) { onEach(t, testPlayedOnceByItsReceiver) }
+
+func testPlayedOnceByItsReceiver(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.join("eve")
 	mid := h.deposit(h.voice("ann", "bob", []byte("sound"))).MID
@@ -124,7 +128,9 @@ func TestPlayedOnceByItsReceiver(t *testing.T) {
 	}
 }
 
-func TestRefusedRecordingLeavesNoFile(t *testing.T) {
+func TestRefusedRecordingLeavesNoFile(t *testing.T) { onEach(t, testRefusedRecordingLeavesNoFile) }
+
+func testRefusedRecordingLeavesNoFile(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.join("eve")
 	wrongHash := h.voice("ann", "bob", []byte("sound"))
@@ -152,7 +158,9 @@ func TestRefusedRecordingLeavesNoFile(t *testing.T) {
 	}
 }
 
-func TestFullMailbox(t *testing.T) {
+func TestFullMailbox(t *testing.T) { onEach(t, testFullMailbox) }
+
+func testFullMailbox(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	mid := h.deposit(h.voice("ann", "bob", []byte("sound"))).MID
 	if room, err := h.Room(t.Context(), h.id("bob")); err != nil || !room {
@@ -178,9 +186,10 @@ func TestFullMailbox(t *testing.T) {
 	}
 }
 
-func TestOrphansAreSweptWhenOld(t *testing.T) {
-	dir := t.TempDir()
-	first := openDir(t, dir, "ann", "bob")
+func TestOrphansAreSweptWhenOld(t *testing.T) { onEach(t, testOrphansAreSweptWhenOld) }
+
+func testOrphansAreSweptWhenOld(t *testing.T, open opener) {
+	first := open(t, "ann", "bob")
 	first.deposit(first.voice("ann", "bob", []byte("wanted")))
 	sum := sha256.Sum256([]byte("orphan"))
 	for range 2 {
@@ -188,12 +197,12 @@ func TestOrphansAreSweptWhenOld(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	openDir(t, dir)
+	first.reopen()
 	if n := first.files(); n != 3 {
 		t.Fatalf("%d files, want 3: a young orphan may belong to a deposit under way", n)
 	}
 	old := time.Now().Add(-orphanAge - time.Minute)
-	err := filepath.WalkDir(filepath.Join(dir, "blobs"), func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(first.config.Dir, "blobs"), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -202,7 +211,7 @@ func TestOrphansAreSweptWhenOld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	openDir(t, dir)
+	first.reopen()
 	if n := first.files(); n != 1 {
 		t.Errorf("%d files, want the one with a message", n)
 	}

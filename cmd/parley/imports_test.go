@@ -10,17 +10,18 @@ import (
 // Who may import whom, each ban with its reason. What is not named here may be
 // imported by anybody.
 var ours = map[string][]string{
-	"parley/presence":        {}, // a leaf: ids and relations are everybody's
-	"parley/media":           {}, // would exist without accounts
-	"parley/media/relay":     {}, // runs alone on another host
-	"parley/voicemail/blob":  {}, // bytes under ids, nothing more
-	"parley/signaling/bus":   {}, // carries what it does not understand
-	"parley/signaling/wire":  {"parley/presence"},
-	"parley/voicemail/store": {"parley/presence"},
-	"parley/signaling/call":  {"parley/presence", "parley/signaling/wire"},                                                                                                // pure
-	"parley/voicemail":       {"parley/presence", "parley/voicemail/store", "parley/voicemail/blob"},                                                                      // knows no frames
-	"parley/signaling":       {"parley/presence", "parley/signaling/bus", "parley/signaling/call", "parley/signaling/wire", "parley/voicemail", "parley/voicemail/store"}, // media is an interface here
-	"parley/web":             {"parley/presence", "parley/voicemail"},                                                                                                     // knows no frames and no calls
+	"parley/presence":                  {}, // a leaf: ids and relations are everybody's
+	"parley/media":                     {}, // would exist without accounts
+	"parley/media/relay":               {}, // runs alone on another host
+	"parley/voicemail/blob":            {}, // bytes under ids, nothing more
+	"parley/signaling/bus":             {}, // carries what it does not understand
+	"parley/signaling/wire":            {"parley/presence"},
+	"parley/voicemail/store":           {"parley/presence"},
+	"parley/voicemail/store/storetest": {},                                                                                                                                          // a server for tests
+	"parley/signaling/call":            {"parley/presence", "parley/signaling/wire"},                                                                                                // pure
+	"parley/voicemail":                 {"parley/presence", "parley/voicemail/store", "parley/voicemail/blob"},                                                                      // knows no frames
+	"parley/signaling":                 {"parley/presence", "parley/signaling/bus", "parley/signaling/call", "parley/signaling/wire", "parley/voicemail", "parley/voicemail/store"}, // media is an interface here
+	"parley/web":                       {"parley/presence", "parley/voicemail"},                                                                                                     // knows no frames and no calls
 }
 
 // foreign packages that belong to one part of the house.
@@ -32,6 +33,7 @@ var foreign = []struct {
 	{"github.com/pion/", []string{"parley/media"}, "sound travels in media only"},
 	{"github.com/jmoiron/sqlx", []string{"parley/voicemail/store"}, "all SQL is in the store"},
 	{"database/sql", []string{"parley/voicemail/store"}, "all SQL is in the store"},
+	{"github.com/jackc/pgx", []string{"parley/voicemail/store"}, "all SQL is in the store"},
 	{"modernc.org/sqlite", []string{"parley/voicemail/store"}, "all SQL is in the store"},
 	{"github.com/gorilla/websocket", []string{"parley/signaling"}, "only signaling speaks WebSocket"},
 	{"github.com/alecthomas/kong", []string{"parley/cmd"}, "packages receive values, never flags"},

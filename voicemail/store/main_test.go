@@ -2,41 +2,64 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"parley/presence"
+	"parley/voicemail/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(stopAll)) }
 
-// clock is a time that only moves when told to.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
+func stopAll(code int) {
+	if err := storetest.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+// opener opens a new database with two accounts, a and b.
+type opener func(t *testing.T) *Store
+
+// onEach runs a test on each engine.
+func onEach(t *testing.T, test func(*testing.T, opener)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, openTemp) })
+	t.Run("postgres", func(t *testing.T) { test(t, openPostgres) })
 }
 
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+// newOnEach runs a test with the name of a new database on each engine.
+func newOnEach(t *testing.T, test func(t *testing.T, database string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, filepath.Join(t.TempDir(), "test.db")) })
+	t.Run("postgres", func(t *testing.T) { test(t, newPostgres(t)) })
 }
 
-// openTemp opens a new database with two accounts, a and b.
-func openTemp(t *testing.T) (*Store, *clock) {
+func openTemp(t *testing.T) *Store {
 	t.Helper()
-	c := &clock{now: time.UnixMilli(1)}
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), c.Now)
+	return openWithTwo(t, filepath.Join(t.TempDir(), "test.db"))
+}
+
+func openPostgres(t *testing.T) *Store {
+	t.Helper()
+	return openWithTwo(t, newPostgres(t))
+}
+
+// newPostgres is the only place that leaves an engine out.
+func newPostgres(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: on SQLite only")
+	}
+	return storetest.Database(t)
+}
+
+func openWithTwo(t *testing.T, database string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +73,7 @@ func openTemp(t *testing.T) (*Store, *clock) {
 			t.Fatal(err)
 		}
 	}
-	return s, c
+	return s
 }
 
 // createNamed creates an account whose id is its name.

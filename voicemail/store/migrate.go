@@ -12,7 +12,7 @@ import (
 
 // migrations are append-only: a file that was released is never edited.
 //
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // openings bounds how often migrate tries again when another process creates
@@ -20,12 +20,12 @@ var migrations embed.FS
 const openings = 4
 
 // migrate brings the schema up to date, or refuses one that it does not know.
-func migrate(ctx context.Context, db *sqlx.DB) error {
-	dir, err := fs.Sub(migrations, "migrations/sqlite")
+func (e *engine) migrate(ctx context.Context, db *sqlx.DB) error {
+	dir, err := fs.Sub(migrations, "migrations/"+e.migrations)
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db.DB, dir)
+	provider, err := goose.NewProvider(e.dialect, db.DB, dir, e.options...)
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -45,6 +45,9 @@ func bringUp(ctx context.Context, provider *goose.Provider) error {
 	if has > knows {
 		return fmt.Errorf("%w: it has version %d, this program knows versions up to %d; use a newer parley, or restore a backup",
 			ErrNewerSchema, has, knows)
+	}
+	if has == knows {
+		return nil
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bring up to version %d: %w", knows, err)

@@ -2,28 +2,30 @@
 //
 // Rows are the domain types. A caller reads in View and changes in Write, both
 // of which pass a Tx, whose methods are the statements. All that happens in one
-// Write is one transaction, and is durable (SQLite in WAL mode, synchronous
-// FULL, checked on every connection) before Write returns nil.
+// Write is one transaction, and is durable before Write returns nil.
+//
+// The same statements run on SQLite (WAL, synchronous FULL) and on PostgreSQL
+// (fsync, synchronous_commit); both are checked on every connection. How they
+// differ is in an engine each: sqlite.go, postgres.go and their migrations.
 //
 // Writes pass through one goroutine that commits those that wait together: each
-// has its own savepoint, so that one that fails undoes only itself. Rows of
-// several accounts are changed in ascending order of account id, and numbers
-// (pos, seq) come from counter rows inside the transaction, so they are dense.
+// has its own savepoint, so that one that fails undoes only itself. One process
+// writes at a time. Rows of several accounts are changed in ascending order of
+// account id, and numbers (pos, seq) come from counter rows inside the
+// transaction, so they are dense.
 //
-// Nothing is cached: another process may write to the same file. A writer that
-// waits too long, a full disk and a closed store are ErrUnavailable.
+// Nothing is cached: another process may write to the same database. A write
+// that waits too long, a full disk, a lost connection and a closed store are
+// ErrUnavailable. After a failed fsync nobody knows what the disk has: the store
+// refuses to write for good (Failed), and the process has to end.
 package store
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"time"
 
 	"github.com/jmoiron/sqlx"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 var (
@@ -35,87 +37,77 @@ var (
 	ErrNotFound = errors.New("not found")
 )
 
-// readers bounds the connections that View uses.
-const readers = 4
-
 // Store is an open database.
 type Store struct {
-	read   *sqlx.DB // query_only connections
+	engine *engine
+	read   *sqlx.DB // cannot write
 	writer *writer  // owns the one connection that writes
 }
 
-// Open opens the database file, creating it or bringing its schema up to date.
-// Now is asked how long a write has waited.
-func Open(ctx context.Context, file string, now func() time.Time) (*Store, error) {
-	if err := create(file); err != nil {
-		return nil, err
-	}
-	write, err := connect(file, "_txlock=immediate&_pragma=journal_mode(WAL)")
+// Open opens a database, creating the file or bringing the schema up to date.
+// It is named by the path of a SQLite file or a URL that IsPostgres knows.
+func Open(ctx context.Context, database string) (*Store, error) {
+	e := engineOf(database)
+	write, err := e.connect(database, toWrite)
 	if err != nil {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write); err != nil {
-		return nil, errors.Join(fmt.Errorf("schema of %s: %w", file, err), write.Close())
+	if err := e.migrate(ctx, write); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s database: %w", e.name, err), write.Close())
 	}
-	read, err := connect(file, "_pragma=query_only(1)")
+	read, err := e.connect(database, toRead)
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return &Store{read: read, writer: startWriter(write, now)}, nil
-}
-
-// create makes the file, if need be, for its owner only: it holds password
-// hashes. SQLite gives the files beside it the same permissions.
-func create(file string) error {
-	f, err := os.OpenFile(file, os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("database file: %w", err)
-	}
-	return f.Close()
+	read.SetMaxOpenConns(e.readers)
+	read.SetMaxIdleConns(e.readers)
+	return &Store{engine: e, read: read, writer: startWriter(write, e)}, nil
 }
 
 // Close lets the transaction under way finish, refuses what still waits and
-// closes the file. Calls after it return ErrUnavailable.
+// closes the database. Calls after it return ErrUnavailable.
 func (s *Store) Close() error {
 	return errors.Join(s.writer.close(), s.read.Close())
 }
 
+// Failed is closed when the disk has failed an fsync, as Err then says. Nothing
+// was accepted since and nothing will be: the process has to end, and what is
+// started in its place reads what the disk really has.
+func (s *Store) Failed() <-chan struct{} { return s.writer.failed }
+
+// Err says why the store has failed; nil while it has not.
+func (s *Store) Err() error { return s.writer.failure() }
+
 // Write runs f in a transaction and returns nil once that is durable. An error
 // of f undoes what f did and is returned. F may run after ctx has ended, but
 // never after Write has returned: the outcome is known, except that after
-// ErrUnavailable from a failed commit it is found by reading.
+// ErrUnavailable from a failed commit it is found by reading. F may run more
+// than once; what counts is the last time.
 //
-// F runs on the writer's goroutine: it must not wait for anything else.
+// F runs on the writer's goroutine: it must not wait for anything else. If it
+// could not begin within patience, Write returns ErrUnavailable.
 func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
-	return unavailable(s.writer.do(ctx, f))
+	return s.marked(s.writer.do(ctx, f))
 }
 
 // View runs f on one consistent state of the database.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
-	tx, err := s.read.BeginTxx(ctx, nil)
+	tx, err := s.read.BeginTxx(ctx, s.engine.reading)
 	if err != nil && s.writer.stopped() {
 		return errClosed
 	}
 	if err != nil {
-		return unavailable(fmt.Errorf("begin to read: %w", err))
+		return s.marked(fmt.Errorf("begin to read: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // nothing to undo
-	return unavailable(f(&Tx{ctx: ctx, tx: tx}))
+	return s.marked(f(&Tx{ctx: ctx, tx: tx}))
 }
 
-// unavailable marks errors that come from the disk or from another process
-// that holds the file, and may pass.
-func unavailable(err error) error {
-	var from *sqlite.Error
-	if !errors.As(err, &from) || errors.Is(err, ErrUnavailable) {
+// marked makes an error that may pass an ErrUnavailable.
+func (s *Store) marked(err error) error {
+	if err == nil || errors.Is(err, ErrUnavailable) || s.engine.judge(err) == ordinary {
 		return err
 	}
-	switch from.Code() & 0xff { // the primary result code
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return err
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }

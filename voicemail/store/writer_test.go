@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -50,8 +50,10 @@ func (h *held) letGo() {
 
 var errOwn = errors.New("own error")
 
-func TestFailingWriteHarmsNoNeighbour(t *testing.T) {
-	s, _ := openTemp(t)
+func TestFailingWriteHarmsNoNeighbour(t *testing.T) { onEach(t, testFailingWriteHarmsNoNeighbour) }
+
+func testFailingWriteHarmsNoNeighbour(t *testing.T, openTemp opener) {
+	s := openTemp(t)
 	h := hold(t, s)
 	var outcomes []func() error
 	for n := range 9 {
@@ -90,15 +92,22 @@ func TestFailingWriteHarmsNoNeighbour(t *testing.T) {
 	}
 }
 
-func TestFailedCommitIsEverybodysError(t *testing.T) {
-	s, _ := openTemp(t)
+func TestFailedCommitIsEverybodysError(t *testing.T) { onEach(t, testFailedCommitIsEverybodysError) }
+
+func testFailedCommitIsEverybodysError(t *testing.T, openTemp opener) {
+	s := openTemp(t)
+	err := s.Write(t.Context(), func(tx *Tx) error {
+		_, err := tx.exec(`CREATE TABLE late (account TEXT REFERENCES accounts (id) DEFERRABLE INITIALLY DEFERRED)`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := hold(t, s)
 	good := h.wait(t.Context(), createNamed("good"))
 	bad := h.wait(t.Context(), func(tx *Tx) error {
-		if _, err := tx.exec(`PRAGMA defer_foreign_keys = 1`); err != nil {
-			return err
-		}
-		return tx.CreateDevice(Device{Account: "nobody", ID: "d"}) // found out at COMMIT
+		_, err := tx.exec(`INSERT INTO late (account) VALUES ('nobody')`) // found out at COMMIT
+		return err
 	})
 	h.letGo()
 	for name, outcome := range map[string]func() error{"good": good, "bad": bad} {
@@ -114,17 +123,30 @@ func TestFailedCommitIsEverybodysError(t *testing.T) {
 	}
 }
 
-func TestWriteThatWaitedTooLongIsRefused(t *testing.T) {
-	s, clock := openTemp(t)
+// Nobody waits longer than patience for a disk that hangs but those whose write
+// is under way.
+func TestWriteThatCannotBeginIsRefusedInTime(t *testing.T) {
+	onEach(t, func(t *testing.T, openTemp opener) {
+		synctest.Test(t, func(t *testing.T) { testWriteThatCannotBeginIsRefusedInTime(t, openTemp) })
+	})
+}
+
+func testWriteThatCannotBeginIsRefusedInTime(t *testing.T, openTemp opener) {
+	s := openTemp(t)
 	h := hold(t, s)
+	begun := time.Now()
 	old := h.wait(t.Context(), createNamed("old"))
-	clock.advance(patience)
+	refused := make(chan error, 1)
+	go func() { refused <- old() }()
+	time.Sleep(patience - time.Millisecond)
 	young := h.wait(t.Context(), createNamed("young"))
-	clock.advance(time.Millisecond)
-	h.letGo()
-	if err := old(); !errors.Is(err, ErrUnavailable) {
+	if err := <-refused; !errors.Is(err, ErrUnavailable) {
 		t.Errorf("old: %v", err)
 	}
+	if waited := time.Since(begun); waited != patience {
+		t.Errorf("refused after %v, want %v", waited, patience)
+	}
+	h.letGo()
 	if err := young(); err != nil {
 		t.Errorf("young: %v", err)
 	}
@@ -133,8 +155,10 @@ func TestWriteThatWaitedTooLongIsRefused(t *testing.T) {
 	}
 }
 
-func TestWriteIsTakenBackWithItsContext(t *testing.T) {
-	s, _ := openTemp(t)
+func TestWriteIsTakenBackWithItsContext(t *testing.T) { onEach(t, testWriteIsTakenBackWithItsContext) }
+
+func testWriteIsTakenBackWithItsContext(t *testing.T, openTemp opener) {
+	s := openTemp(t)
 	h := hold(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	waiting := h.wait(ctx, createNamed("c"))
@@ -158,8 +182,10 @@ func TestWriteIsTakenBackWithItsContext(t *testing.T) {
 	}
 }
 
-func TestFullQueueRefusesAtOnce(t *testing.T) {
-	s, _ := openTemp(t)
+func TestFullQueueRefusesAtOnce(t *testing.T) { onEach(t, testFullQueueRefusesAtOnce) }
+
+func testFullQueueRefusesAtOnce(t *testing.T, openTemp opener) {
+	s := openTemp(t)
 	h := hold(t, s)
 	for range queueLength {
 		h.wait(t.Context(), func(*Tx) error { return nil })
@@ -170,11 +196,10 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	h.letGo()
 }
 
-func TestCloseRefusesWhatWaits(t *testing.T) {
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), (&clock{}).Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestCloseRefusesWhatWaits(t *testing.T) { onEach(t, testCloseRefusesWhatWaits) }
+
+func testCloseRefusesWhatWaits(t *testing.T, openTemp opener) {
+	s := openTemp(t)
 	h := hold(t, s)
 	var outcomes []func() error
 	for n := range 20 {

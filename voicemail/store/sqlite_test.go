@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +31,7 @@ func every(t *testing.T, db *sqlx.DB, n int) []*sqlx.Conn {
 }
 
 func TestEveryConnectionIsDurable(t *testing.T) {
-	s, _ := openTemp(t)
+	s := openTemp(t)
 	want := map[string]string{
 		"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "1",
 	}
@@ -46,7 +45,7 @@ func TestEveryConnectionIsDurable(t *testing.T) {
 			}
 		}
 	}
-	check("read", every(t, s.read, readers))
+	check("read", every(t, s.read, s.engine.readers))
 	want["query_only"] = "0"
 	check("write", every(t, s.writer.db, 1))
 }
@@ -57,7 +56,7 @@ func TestConnectionThatIsNotDurableIsRefused(t *testing.T) {
 		"synchronous":  "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
 		"foreign_keys": "_pragma=journal_mode(WAL)&_pragma=foreign_keys(OFF)",
 	} {
-		db, err := connect(filepath.Join(t.TempDir(), "test.db"), parameters)
+		db, err := connectFile(filepath.Join(t.TempDir(), "test.db"), parameters)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +71,7 @@ func TestConnectionThatIsNotDurableIsRefused(t *testing.T) {
 
 func TestOddPaths(t *testing.T) {
 	for _, dir := range []string{"with space", "50%25", "what?_pragma=synchronous(OFF)", "#1", "ä"} {
-		s, err := Open(t.Context(), filepath.Join(t.TempDir(), dir+".db"), (&clock{}).Now)
+		s, err := Open(t.Context(), filepath.Join(t.TempDir(), dir+".db"))
 		if err != nil {
 			t.Errorf("%q: %v", dir, err)
 			continue
@@ -85,7 +84,7 @@ func TestOddPaths(t *testing.T) {
 
 func TestFilesAreTheOwnersOnly(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "test.db")
-	s, err := Open(t.Context(), file, (&clock{}).Now)
+	s, err := Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,17 +96,5 @@ func TestFilesAreTheOwnersOnly(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestViewCannotWrite(t *testing.T) {
-	s, _ := openTemp(t)
-	if err := s.View(t.Context(), createNamed("c")); err == nil {
-		t.Error("an insert passed")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.View(ctx, func(*Tx) error { return nil }); err == nil {
-		t.Error("a view began after its context had ended")
 	}
 }

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+)
+
+// engine is how one database differs from the other. All else, the statements
+// above all, is common.
+type engine struct {
+	name       string
+	migrations string // directory of the schema, in migrations/
+	dialect    goose.Dialect
+	options    []goose.ProviderOption
+
+	// connect opens a pool of connections that are durable: each is refused that
+	// does not promise what Write promises.
+	connect func(database string, purpose purpose) (*sqlx.DB, error)
+	readers int // connections that View uses
+
+	reading, writing *sql.TxOptions
+	// turn is the first statement of a transaction that writes, if any: it waits
+	// until no other process writes.
+	turn string
+	// patience bounds a transaction that writes; 0: it cannot be left half done.
+	patience time.Duration
+
+	judge func(error) fault
+	// settle does what a commit has left for later, after it was answered. The
+	// group had so many writes.
+	settle func(ctx context.Context, db *sqlx.DB, writes int) error
+}
+
+// purpose is what a pool of connections is for.
+type purpose bool
+
+const (
+	toRead  purpose = false
+	toWrite purpose = true
+)
+
+// fault is what an error means to the store.
+type fault int
+
+const (
+	ordinary fault = iota // of the statement: a broken constraint, say
+	passing               // of the disk or the connection: may succeed later
+	conflict              // two transactions met: the whole of it can be tried again at once
+	fatal                 // what was committed before may be lost if one goes on
+)
+
+// engineOf chooses the engine by the name of a database.
+func engineOf(database string) *engine {
+	if IsPostgres(database) {
+		return postgres
+	}
+	return newSQLite()
+}
+
+// IsPostgres reports whether the name of a database is the URL of one on a
+// PostgreSQL server; else it is the path of a SQLite file.
+func IsPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}

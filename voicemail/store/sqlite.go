@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// newSQLite describes SQLite: WAL, synchronous FULL, and a lock on the file for
+// whoever writes.
+func newSQLite() *engine {
+	return &engine{
+		name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
+		connect: connectSQLite, readers: 4,
+		judge: judgeSQLite, settle: new(checkpoints).settle,
+	}
+}
+
+// busyTimeout is how long, in ms, a connection waits while another process
+// writes, for example `parley account add` beside a running server.
+const busyTimeout = 5000
+
+func connectSQLite(file string, purpose purpose) (*sqlx.DB, error) {
+	if purpose == toRead {
+		return connectFile(file, "_pragma=query_only(1)")
+	}
+	if err := create(file); err != nil {
+		return nil, err
+	}
+	// Checkpoints are the store's own, for SQLite would not tell of one that failed.
+	return connectFile(file, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(0)")
+}
+
+// create makes the file, if need be, for its owner only: it holds password
+// hashes. SQLite gives the files beside it the same permissions.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("database file: %w", err)
+	}
+	return f.Close()
+}
+
+// connectFile opens a pool with the given parameters besides.
+func connectFile(file, parameters string) (*sqlx.DB, error) {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return nil, fmt.Errorf("database path: %w", err)
+	}
+	where := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	dsn := fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&%s",
+		where.String(), busyTimeout, parameters)
+	connector, err := sqlite.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	return sqlx.NewDb(sql.OpenDB(durable{connector}), "sqlite"), nil
+}
+
+// durable refuses connections on which a commit would not be durable: a pragma
+// that SQLite does not understand passes silently.
+type durable struct{ driver.Connector }
+
+// required are the pragmas that the delivery contract rests on.
+var required = map[string]driver.Value{
+	"synchronous":  int64(2), // FULL
+	"journal_mode": "wal",
+	"foreign_keys": int64(1),
+}
+
+func (d durable) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := d.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for pragma, want := range required {
+		got, err := pragmaOf(ctx, conn, pragma)
+		if err == nil && got != want {
+			err = fmt.Errorf("is %v, want %v", got, want)
+		}
+		if err != nil {
+			_ = conn.Close() // the first error counts
+			return nil, fmt.Errorf("pragma %s: %w", pragma, err)
+		}
+	}
+	return conn, nil
+}
+
+func pragmaOf(ctx context.Context, conn driver.Conn, name string) (driver.Value, error) {
+	rows, err := conn.(driver.QueryerContext).QueryContext(ctx, "PRAGMA "+name, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	value := make([]driver.Value, 1)
+	if err := rows.Next(value); err != nil {
+		return nil, err
+	}
+	return value[0], nil
+}
+
+// judgeSQLite tells what comes from the disk, or from another process that
+// holds the file.
+func judgeSQLite(err error) fault {
+	var from *sqlite.Error
+	if !errors.As(err, &from) {
+		return ordinary
+	}
+	switch from.Code() {
+	case sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC:
+		// The kernel has told this once and forgets the pages: a second fsync
+		// would succeed and say nothing about them.
+		return fatal
+	}
+	switch from.Code() & 0xff { // the primary result code
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+		return passing
+	}
+	return ordinary
+}
+
+// checkpointEvery is after how many writes the log is copied into the database
+// file: it grows to some 20 MB, and is short to recover.
+const checkpointEvery = 512
+
+// checkpoints counts the writes since the last one. The writer's goroutine owns it.
+type checkpoints struct{ pending int }
+
+func (c *checkpoints) settle(ctx context.Context, db *sqlx.DB, writes int) error {
+	if c.pending += writes; c.pending < checkpointEvery {
+		return nil
+	}
+	c.pending = 0
+	// PASSIVE waits for nobody: what readers hold back is for the next time.
+	if _, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
