@@ -27,7 +27,7 @@ test: needs lint test-go test-client test-e2e ## everything
 
 .PHONY: needs
 needs: ## what the tests need of the machine, installed from Debian packages if it may
-	@.ci/needs chromium ffmpeg
+	@.ci/needs chromium ffmpeg postgresql strace
 
 lint:
 	@echo "== format, vet, staticcheck"

@@ -46,7 +46,7 @@ func (p passwordFile) read(in io.Reader) (string, error) {
 }
 
 type accountAdd struct {
-	dataDir
+	storage
 	passwordFile
 	Name  string `arg:"" help:"Name to sign in with."`
 	Admin bool   `help:"Let the account administer this server."`
@@ -72,7 +72,7 @@ func (c *accountAdd) Run(ctx context.Context, std console) error {
 	})
 }
 
-type accountList struct{ dataDir }
+type accountList struct{ storage }
 
 func (c *accountList) Run(ctx context.Context, std console) error {
 	return c.with(ctx, func(m *voicemail.Mailbox) error {
@@ -94,7 +94,7 @@ func (c *accountList) Run(ctx context.Context, std console) error {
 }
 
 type accountResetPassword struct {
-	dataDir
+	storage
 	passwordFile
 	Name string `arg:"" help:"Name of the account."`
 }
@@ -114,7 +114,7 @@ func (c *accountResetPassword) Run(ctx context.Context, std console) error {
 }
 
 type inviteConfig struct {
-	dataDir
+	storage
 	PublicURL string        `help:"Address at which people open Parley." default:"http://localhost:8080" placeholder:"URL"`
 	From      string        `help:"Name of the member who invites, and becomes the first contact. Default: the first administrator." placeholder:"NAME"`
 	TTL       time.Duration `name:"ttl" help:"How long the link is good." default:"168h"`
@@ -164,8 +164,13 @@ func (c *inviteConfig) inviter(ctx context.Context, m *voicemail.Mailbox) (prese
 }
 
 // with opens the mailbox for one command, also beside a running server.
-func (d dataDir) with(ctx context.Context, do func(*voicemail.Mailbox) error) error {
-	mailbox, err := voicemail.Open(ctx, voicemail.Config{Dir: d.Data, Now: time.Now, Log: quiet()})
+func (s storage) with(ctx context.Context, do func(*voicemail.Mailbox) error) error {
+	config, err := s.config()
+	if err != nil {
+		return err
+	}
+	config.Log = quiet()
+	mailbox, err := voicemail.Open(ctx, config)
 	if err != nil {
 		return err
 	}

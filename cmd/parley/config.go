@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"parley/voicemail"
 )
 
 // commandLine is every command with its flags. Each flag can also be set by an
@@ -38,9 +40,28 @@ type dataDir struct {
 	Data string `help:"Directory of the database, recordings and secrets." default:"./parley-data" placeholder:"DIR"`
 }
 
+// storage is where the mailboxes of a server are.
+type storage struct {
+	dataDir
+	Database string `help:"Where rows are kept: sqlite, a file in the data directory, or the URL of a PostgreSQL database, like postgres://parley@host/parley. A password belongs in the environment or ~/.pgpass, where nobody else can read it." default:"sqlite" placeholder:"DSN"`
+}
+
+// config checks the settings that say where the mailboxes are.
+func (s storage) config() (voicemail.Config, error) {
+	config := voicemail.Config{Dir: s.Data}
+	if s.Database == "" || s.Database == "sqlite" {
+		return config, nil
+	}
+	if err := voicemail.CheckDatabase(s.Database); err != nil {
+		return config, fmt.Errorf("--database: %w", err)
+	}
+	config.Database = s.Database
+	return config, nil
+}
+
 // serveConfig is the settings of a server.
 type serveConfig struct {
-	dataDir
+	storage
 	Listen         string         `help:"Address of the web server." default:"localhost:8080" placeholder:"HOST:PORT"`
 	TurnListen     string         `help:"Address of the TURN relay, UDP and TCP. Default: port 3478 at the web server's host." placeholder:"HOST:PORT"`
 	MediaListen    string         `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
@@ -54,7 +75,7 @@ type serveConfig struct {
 
 // settings are a serveConfig that was found good.
 type settings struct {
-	data                     string
+	mailboxes                voicemail.Config
 	listen, turnListen       string
 	mediaListen              string
 	publicURL                *url.URL
@@ -67,8 +88,12 @@ type settings struct {
 // settings checks everything before anything starts.
 func (c *serveConfig) settings() (settings, error) {
 	s := settings{
-		data: c.Data, listen: c.Listen, turnListen: c.TurnListen, mediaListen: c.MediaListen,
+		listen: c.Listen, turnListen: c.TurnListen, mediaListen: c.MediaListen,
 		relayAllowPeers: c.RelayAllowPeer, ringTime: c.RingTime, recordingLimit: c.RecordingLimit, verbose: c.Verbose,
+	}
+	var err error
+	if s.mailboxes, err = c.storage.config(); err != nil {
+		return s, err
 	}
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {

@@ -22,6 +22,7 @@ func TestSettingsComeFromLineEnvironmentAndFile(t *testing.T) {
 	file := configFileOf(t, `{"listen":"127.0.0.1:1","ring_time":"11s","data":"from-file","turn_listen":"127.0.0.1:2"}`)
 	t.Setenv("PARLEY_RING_TIME", "12s")
 	t.Setenv("PARLEY_DATA", "from-env")
+	t.Setenv("PARLEY_DATABASE", "postgres://db.example.org/parley")
 	_, cli, err := parse([]string{"--config", file, "serve", "--data", "from-line"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +31,7 @@ func TestSettingsComeFromLineEnvironmentAndFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.data != "from-line" || s.ringTime != 12*time.Second || s.listen != "127.0.0.1:1" || s.turnListen != "127.0.0.1:2" {
+	if s.mailboxes.Dir != "from-line" || s.mailboxes.Database != "postgres://db.example.org/parley" || s.ringTime != 12*time.Second || s.listen != "127.0.0.1:1" || s.turnListen != "127.0.0.1:2" {
 		t.Errorf("settings %+v", s)
 	}
 	if s.mediaListen != "127.0.0.1:3479" || s.publicURL.String() != "http://localhost:1" || s.publicIP.String() != "127.0.0.1" {
@@ -48,6 +49,9 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"ring time too short":   {"serve", "--ring-time", "1ms"},
 		"recording too long":    {"serve", "--recording-limit", "10h"},
 		"range that is none":    {"serve", "--relay-allow-peer", "10.0.0.0/99"},
+		"unknown database":      {"serve", "--database", "mysql://localhost/parley"},
+		"database by a path":    {"serve", "--database", "/var/lib/parley.db"},
+		"broken database URL":   {"serve", "--database", "postgres://host:port:5432/parley"},
 		"unknown flag":          {"serve", "--loud"},
 		"no command":            {},
 		"unknown setting":       {"--config", configFileOf(t, `{"rign_time":"11s"}`), "serve"},

@@ -36,7 +36,8 @@ const (
 // serve builds the server from the bottom up, runs it until ctx ends, and
 // takes it down from the top.
 //
-// The data directory holds parley.db (accounts and mailboxes), blobs
+// The data directory holds parley.db (accounts and mailboxes, unless these are in
+// PostgreSQL), blobs
 // (recordings that are in a mailbox), recordings (those under way), turn.secret
 // (shared with a relay on another host) and server.lock.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
@@ -51,22 +52,24 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		}
 	}
 
-	if err := os.MkdirAll(s.data, 0o700); err != nil {
+	data := s.mailboxes.Dir
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	lock, err := lockDir(s.data)
+	lock, err := lockDir(data)
 	if err != nil {
 		return err
 	}
 	defer down("lock", lock.Close)
 
-	mailbox, err := voicemail.Open(ctx, voicemail.Config{Dir: s.data, Now: time.Now, Log: log})
+	s.mailboxes.Log = log
+	mailbox, err := voicemail.Open(ctx, s.mailboxes)
 	if err != nil {
 		return err
 	}
 	defer down("mailbox", mailbox.Close)
 
-	secret, err := turnSecret(filepath.Join(s.data, "turn.secret"))
+	secret, err := turnSecret(filepath.Join(data, "turn.secret"))
 	if err != nil {
 		return err
 	}
@@ -78,7 +81,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	defer down("relay", turn.Close)
 
-	recordings := filepath.Join(s.data, "recordings")
+	recordings := filepath.Join(data, "recordings")
 	recovered, err := recoverRecordings(recordings, log)
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err := greet(ctx, s, mailbox, stdout); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	log.Info("parley serves", "listen", listener.Addr().String(), "turn", turn.Addr().String(), "media", engine.Addr().String(), "data", s.data)
+	log.Info("parley serves", "listen", listener.Addr().String(), "turn", turn.Addr().String(), "media", engine.Addr().String(), "data", data)
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
