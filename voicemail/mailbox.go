@@ -101,6 +101,14 @@ func (m *Mailbox) Close() error {
 	return errors.Join(m.store.Close(), m.blobs.Close())
 }
 
+// Failed is closed when the disk has failed to keep what was written, as Err
+// then says: the process has to end, for whoever goes on might answer for what
+// is not there.
+func (m *Mailbox) Failed() <-chan struct{} { return m.store.Failed() }
+
+// Err says why the mailbox has failed; nil while it has not.
+func (m *Mailbox) Err() error { return m.store.Err() }
+
 // Epoch names this database since it was created. Positions in logs are good
 // within one epoch only.
 func (m *Mailbox) Epoch() string { return m.epoch }

@@ -57,10 +57,7 @@ func New(cfg Config) http.Handler {
 	}
 
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte("ok\n"))
-	})
+	mux.HandleFunc("GET /healthz", d.health)
 	mux.HandleFunc("GET /api/session", d.signedIn(d.showSession))
 	mux.HandleFunc("POST /api/session", d.signIn)
 	mux.HandleFunc("DELETE /api/session", d.signedIn(d.signOut))
@@ -80,6 +77,17 @@ func New(cfg Config) http.Handler {
 	}
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { d.fail(w, r, errForbiddenOrigin) }))
 	return secureHeaders(cross.Handler(mux))
+}
+
+// health tells whoever watches the server whether it can keep its promise.
+func (d *door) health(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if d.Mailbox.Err() != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("the disk has failed\n"))
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
 }
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }

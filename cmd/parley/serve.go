@@ -31,6 +31,7 @@ import (
 const (
 	credentialTTL = 4 * time.Hour // of the relay; renewed within a session at half of it
 	stopPatience  = 15 * time.Second
+	failPatience  = 2 * time.Second // when there is nothing left that could be kept
 )
 
 // serve builds the server from the bottom up, runs it until ctx ends, and
@@ -103,8 +104,9 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err != nil {
 		return err
 	}
+	patience := stopPatience
 	defer down("signaling", func() error {
-		stopping, cancel := context.WithTimeout(context.Background(), stopPatience)
+		stopping, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		return hub.Shutdown(stopping)
 	})
@@ -140,9 +142,12 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	select {
 	case err := <-failed:
 		return fmt.Errorf("web server: %w", err)
+	case <-mailbox.Failed():
+		patience = failPatience
+		return fmt.Errorf("parley must stop, and may be started again: %w", mailbox.Err())
 	case <-ctx.Done():
 		log.Info("parley stops")
-		stopping, cancel := context.WithTimeout(context.Background(), stopPatience)
+		stopping, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		return errors.Join(hub.Shutdown(stopping), server.Shutdown(stopping))
 	}

@@ -13,7 +13,13 @@ import (
 	"parley/voicemail/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(stopAll)) }
+// TestMain runs this binary as another process if a test asked for that.
+func TestMain(m *testing.M) {
+	if file := os.Getenv(childFile); file != "" {
+		os.Exit(child(file))
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(stopAll))
+}
 
 func stopAll(code int) {
 	if err := storetest.Stop(); err != nil {
