@@ -26,8 +26,7 @@ const (
 	queueBytes  = 256 << 10 // bytes waiting for one socket, beside the last frame
 	logPage     = 100       // events read from the log at a time
 
-	framesPerSecond = 200 // of one client, over a burst
-	framesBurst     = 400
+	framesPerSecond = 200 // of one client, unless configured
 )
 
 // Close codes of our own (RFC 6455 section 7.4.2 leaves 4000-4999 to us).
@@ -79,9 +78,8 @@ type goodbye struct {
 func newConn(ws *websocket.Conn, who Identity, session presence.SessionID, mailbox logReader, hub *Hub, log *slog.Logger) *conn {
 	return &conn{
 		ws: ws, who: who, session: session, mailbox: mailbox, hub: hub,
-		log:     log.With("account", who.Account, "session", session),
-		wake:    make(chan struct{}, 1),
-		limiter: rate.NewLimiter(framesPerSecond, framesBurst),
+		log:  log.With("account", who.Account, "session", session),
+		wake: make(chan struct{}, 1),
 	}
 }
 

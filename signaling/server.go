@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
 
 	"parley/presence"
 	"parley/signaling/call"
@@ -45,8 +46,11 @@ type Config struct {
 	Recovered []Recovered
 	// RecordingLimit is the longest voice message, told to clients.
 	RecordingLimit time.Duration
-	Now            func() time.Time // default time.Now
-	Log            *slog.Logger
+	// FrameRate is how many frames a second one client may send; twice as
+	// many at once. Default 200.
+	FrameRate int
+	Now       func() time.Time // default time.Now
+	Log       *slog.Logger
 }
 
 // Server is the signaling of one node.
@@ -78,6 +82,9 @@ var errStopping = errors.New("server is stopping")
 func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.FrameRate == 0 {
+		cfg.FrameRate = framesPerSecond
 	}
 	s := &Server{
 		cfg:      cfg,
@@ -122,6 +129,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 		return // Upgrade has answered
 	}
 	c := newConn(ws, who, presence.SessionID(uuid.NewString()), s.mailbox, s.hub, s.log)
+	c.limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), 2*s.cfg.FrameRate)
 	c.run(s.ctx, s)
 }
 

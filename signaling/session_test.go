@@ -104,7 +104,7 @@ func TestHelloComesFirst(t *testing.T) {
 func TestTooManyFramesAreRefused(t *testing.T) {
 	h := open(t, plainBus(), "ann")
 	c, _ := h.enter(t, "ann")
-	for range 100 * framesBurst { // in step with the answers: only the rate is too high
+	for range 200 * framesPerSecond { // in step with the answers: only the rate is too high
 		c.say(&wire.Ping{})
 		if refused, ok := next[wire.Frame](c).(*wire.Error); ok {
 			if refused.Code != wire.CodeRateLimited || refused.RetryAfter <= 0 {

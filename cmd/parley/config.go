@@ -70,6 +70,8 @@ type serveConfig struct {
 	RelayAllowPeer []netip.Prefix `help:"Private range that the relay may send to; give it once for each." placeholder:"CIDR"`
 	RingTime       time.Duration  `help:"How long a call rings before the mailbox answers." default:"30s"`
 	RecordingLimit time.Duration  `help:"Longest voice message." default:"3m"`
+	FrameRate      int            `help:"Frames a second that one client may send; twice as many at once." default:"200"`
+	DebugListen    string         `help:"Loopback address for profiles of the running server (net/http/pprof). Default: none." placeholder:"HOST:PORT"`
 	Verbose        bool           `help:"Log what is only of use when something is wrong."`
 }
 
@@ -82,6 +84,8 @@ type settings struct {
 	publicIP                 netip.Addr
 	relayAllowPeers          []netip.Prefix
 	ringTime, recordingLimit time.Duration
+	frameRate                int
+	debugListen              string // "": none
 	verbose                  bool
 }
 
@@ -89,7 +93,8 @@ type settings struct {
 func (c *serveConfig) settings() (settings, error) {
 	s := settings{
 		listen: c.Listen, turnListen: c.TurnListen, mediaListen: c.MediaListen,
-		relayAllowPeers: c.RelayAllowPeer, ringTime: c.RingTime, recordingLimit: c.RecordingLimit, verbose: c.Verbose,
+		relayAllowPeers: c.RelayAllowPeer, ringTime: c.RingTime, recordingLimit: c.RecordingLimit,
+		frameRate: c.FrameRate, debugListen: c.DebugListen, verbose: c.Verbose,
 	}
 	var err error
 	if s.mailboxes, err = c.storage.config(); err != nil {
@@ -124,6 +129,12 @@ func (c *serveConfig) settings() (settings, error) {
 	}
 	if c.RecordingLimit < 5*time.Second || c.RecordingLimit > time.Hour {
 		return s, fmt.Errorf("--recording-limit: %s is not between 5s and 1h", c.RecordingLimit)
+	}
+	if c.FrameRate < 10 || c.FrameRate > 1_000_000 {
+		return s, fmt.Errorf("--frame-rate: %d is not between 10 and 1000000", c.FrameRate)
+	}
+	if err := checkDebugListen(c.DebugListen); err != nil {
+		return s, err
 	}
 	return s, nil
 }

@@ -52,6 +52,8 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"unknown database":      {"serve", "--database", "mysql://localhost/parley"},
 		"database by a path":    {"serve", "--database", "/var/lib/parley.db"},
 		"broken database URL":   {"serve", "--database", "postgres://host:port:5432/parley"},
+		"no frames at all":      {"serve", "--frame-rate", "0"},
+		"profiles to everybody": {"serve", "--debug-listen", "0.0.0.0:6060"},
 		"unknown flag":          {"serve", "--loud"},
 		"no command":            {},
 		"unknown setting":       {"--config", configFileOf(t, `{"rign_time":"11s"}`), "serve"},

@@ -63,6 +63,14 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	defer down("lock", lock.Close)
 
+	if s.debugListen != "" {
+		stopDebug, err := serveDebug(s.debugListen, log)
+		if err != nil {
+			return err
+		}
+		defer down("profiles", stopDebug)
+	}
+
 	s.mailboxes.Log = log
 	mailbox, err := voicemail.Open(ctx, s.mailboxes)
 	if err != nil {
@@ -99,7 +107,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	hub, err := signaling.New(ctx, signaling.Config{
 		Mailbox: mailbox, Media: answeringMachine{engine, recordings}, Bus: bus.New(nil),
 		IceServers: iceServers(turn.Addr(), s.publicIP, secret), Calls: call.Timings{Ring: s.ringTime},
-		Recovered: recovered, RecordingLimit: s.recordingLimit, Log: log,
+		Recovered: recovered, RecordingLimit: s.recordingLimit,
+		FrameRate: s.frameRate, Log: log,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,43 @@
+// Command parleyload loads, breaks and measures a Parley server, as a client
+// like any other: real sockets to the real binary in a process of its own.
+//
+//	parleyload bench   the figures of `make bench-messages`
+//	parleyload chaos   the faults of `make chaos`
+//
+// It speaks the frames of signaling/wire and knows nothing else of the server,
+// with one exception: accounts and their sign-ins are written straight into an
+// empty store before the server starts (seed.go), because thousands of
+// password hashes would cost more than everything that is measured.
+//
+// Each command ends with one line of RESULT key=value, numbers only.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type commandLine struct {
+	Server string `help:"The server's binary." default:"./bin/parley" placeholder:"FILE"`
+	Dir    string `help:"Where data directories are made, and removed at the end." default:"${tmp}" placeholder:"DIR"`
+
+	Bench benchCommand `cmd:"" help:"Measure messages, sessions and presence."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var cli commandLine
+	command := kong.Parse(&cli, kong.Name("parleyload"), kong.Vars{"tmp": os.TempDir(), "parts": partNames()},
+		kong.Description("Loads, breaks and measures a Parley server."))
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(&cli); err != nil {
+		fmt.Fprintln(os.Stderr, "parleyload:", err)
+		os.Exit(1)
+	}
+}
