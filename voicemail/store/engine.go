@@ -21,7 +21,8 @@ type engine struct {
 	// connect opens a pool of connections that are durable: each is refused that
 	// does not promise what Write promises.
 	connect func(database string, purpose purpose) (*sqlx.DB, error)
-	readers int // connections that View uses
+	readers int  // connections that View uses
+	local   bool // statements run in this process, none of them long enough to be interrupted
 
 	reading, writing *sql.TxOptions
 	// turn is the first statement of a transaction that writes, if any: it waits

@@ -21,7 +21,7 @@ import (
 func newSQLite() *engine {
 	return &engine{
 		name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
-		connect: connectSQLite, readers: 4,
+		connect: connectSQLite, readers: 4, local: true,
 		judge: judgeSQLite, settle: new(checkpoints).settle,
 	}
 }
@@ -93,7 +93,7 @@ func (d durable) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, fmt.Errorf("pragma %s: %w", pragma, err)
 		}
 	}
-	return conn, nil
+	return prepare(conn.(sqliteConn)), nil
 }
 
 func pragmaOf(ctx context.Context, conn driver.Conn, name string) (driver.Value, error) {

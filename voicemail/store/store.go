@@ -93,6 +93,12 @@ func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 
 // View runs f on one consistent state of the database.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if s.engine.local { // a context that can end costs a goroutine for each statement
+		ctx = context.WithoutCancel(ctx)
+	}
 	tx, err := s.read.BeginTxx(ctx, s.engine.reading)
 	if err != nil && s.writer.stopped() {
 		return errClosed
