@@ -2,9 +2,9 @@ package signaling
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -24,7 +24,6 @@ const (
 
 	queueFrames = 512       // frames waiting for one socket
 	queueBytes  = 256 << 10 // bytes waiting for one socket, beside the last frame
-	logPage     = 100       // events read from the log at a time
 
 	framesPerSecond = 200 // of one client, unless configured
 )
@@ -44,11 +43,13 @@ type logReader interface {
 type conn struct {
 	// static
 	ws      *websocket.Conn
+	out     *gatherConn // under ws
 	who     Identity
 	session presence.SessionID
 	mailbox logReader
 	hub     *Hub
-	log     *slog.Logger
+	logger  *slog.Logger
+	slot    int           // of the pulse
 	wake    chan struct{} // cap 1: something for writeLoop to do
 
 	// owned by readLoop
@@ -57,15 +58,19 @@ type conn struct {
 	typed   time.Time // last typing notice passed on
 
 	// owned by writeLoop
-	sent int64 // position of the log up to which events were written
+	following bool      // the log is written
+	sent      int64     // position of the log up to which events were written
+	renew     time.Time // when the relay credentials of the welcome are to be renewed
 
 	mu     sync.Mutex
 	queue  [][]byte
 	queued int                                  // bytes in queue
 	seen   map[presence.AccountID]presence.View // presence changes not written yet
 	follow bool                                 // the log may be written: welcome is in the queue
-	from   int64                                // where writeLoop starts when follow becomes true
+	start  int64                                // where writeLoop starts when follow becomes true
 	head   int64                                // how far the log is known to go
+	recent tail                                 // the end of it, not written yet
+	beat   bool                                 // a ping is due
 	ending *goodbye
 }
 
@@ -75,12 +80,17 @@ type goodbye struct {
 	reason string
 }
 
-func newConn(ws *websocket.Conn, who Identity, session presence.SessionID, mailbox logReader, hub *Hub, log *slog.Logger) *conn {
+func newConn(ws *websocket.Conn, out *gatherConn, who Identity, session presence.SessionID, mailbox logReader, hub *Hub, log *slog.Logger) *conn {
 	return &conn{
-		ws: ws, who: who, session: session, mailbox: mailbox, hub: hub,
-		log:  log.With("account", who.Account, "session", session),
-		wake: make(chan struct{}, 1),
+		ws: ws, out: out, who: who, session: session, mailbox: mailbox, hub: hub, logger: log,
+		slot: rand.IntN(pulseSlots), wake: make(chan struct{}, 1),
 	}
+}
+
+// log names the socket in what is logged. It is made when it is needed: most
+// sockets never log.
+func (c *conn) log() *slog.Logger {
+	return c.logger.With("account", c.who.Account, "session", c.session)
 }
 
 // handler is what readLoop hands frames to, and tells of the socket's end.
@@ -159,117 +169,11 @@ func (c *conn) drain() {
 	}
 }
 
-// writeLoop is the only writer of the socket: queued frames first, then
-// presence, then the log as far as it goes.
-func (c *conn) writeLoop(ctx context.Context, h handler) {
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
-	var renew <-chan time.Time // relay credentials, from the welcome on
-	following := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ping.C:
-			if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(writeTimeout)); err != nil {
-				return
-			}
-		case <-renew:
-			update, ttl := h.iceServers(c.who.Account)
-			c.send(update)
-			renew = time.After(ttl / 2)
-		case <-c.wake:
-			ending, err := c.flush(ctx, &following)
-			if err != nil {
-				if ctx.Err() == nil {
-					c.log.Debug("socket ended while writing", "err", err)
-				}
-				return
-			}
-			if ending != nil {
-				message := websocket.FormatCloseMessage(ending.code, ending.reason)
-				_ = c.ws.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
-				return
-			}
-			if following && renew == nil {
-				_, ttl := h.iceServers(c.who.Account)
-				renew = time.After(ttl / 2)
-			}
-		}
-	}
-}
-
-// flush writes all there is to write now.
-func (c *conn) flush(ctx context.Context, following *bool) (*goodbye, error) {
-	for {
-		c.mu.Lock()
-		frames, seen, follow, from, head, ending := c.queue, c.seen, c.follow, c.from, c.head, c.ending
-		c.queue, c.queued, c.seen = nil, 0, nil
-		c.mu.Unlock()
-		if follow && !*following {
-			*following, c.sent = true, from
-		}
-		for _, frame := range frames {
-			if err := c.write(frame); err != nil {
-				return nil, err
-			}
-		}
-		if len(seen) > 0 {
-			if err := c.writeFrame(presenceUpdate(seen)); err != nil {
-				return nil, err
-			}
-		}
-		if ending != nil {
-			return ending, nil
-		}
-		if !*following || c.sent >= head {
-			return nil, nil
-		}
-		if err := c.writeLog(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// writeLog writes one page of the log, from where this socket is.
-func (c *conn) writeLog(ctx context.Context) error {
-	entries, err := c.mailbox.Entries(ctx, c.who.Account, c.sent, logPage)
-	if err != nil {
-		return fmt.Errorf("read log of %s after %d: %w", c.who.Account, c.sent, err)
-	}
-	if len(entries) == 0 {
-		return fmt.Errorf("log of %s ends at %d, before its head", c.who.Account, c.sent)
-	}
-	for _, e := range entries {
-		if e.Pos != c.sent+1 {
-			return fmt.Errorf("log of %s has %d after %d", c.who.Account, e.Pos, c.sent)
-		}
-		if err := c.writeFrame(eventOf(e)); err != nil {
-			return err
-		}
-		c.sent = e.Pos
-	}
-	return nil
-}
-
-func (c *conn) writeFrame(f wire.Frame) error {
-	data, err := wire.Encode(f)
-	if err != nil {
-		return err
-	}
-	return c.write(data)
-}
-
-func (c *conn) write(data []byte) error {
-	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return c.ws.WriteMessage(websocket.TextMessage, data)
-}
-
 // send queues a frame; it never blocks.
 func (c *conn) send(f wire.Frame) {
 	data, err := wire.Encode(f)
 	if err != nil {
-		c.log.Error("encode frame", "err", err)
+		c.log().Error("encode frame", "err", err)
 		return
 	}
 	c.enqueue(data)
@@ -306,7 +210,7 @@ func (c *conn) see(account presence.AccountID, view presence.View) {
 // followLog lets the log be written after what is queued now (the welcome).
 func (c *conn) followLog(from, head int64) {
 	c.mu.Lock()
-	c.follow, c.from = true, from
+	c.follow, c.start = true, from
 	c.head = max(c.head, head)
 	c.mu.Unlock()
 	c.poke()
@@ -316,6 +220,23 @@ func (c *conn) followLog(from, head int64) {
 func (c *conn) hint(head int64) {
 	c.mu.Lock()
 	c.head = max(c.head, head)
+	c.mu.Unlock()
+	c.poke()
+}
+
+// push brings an event of the account's log, just stored.
+func (c *conn) push(e pushed) {
+	c.mu.Lock()
+	c.head = max(c.head, e.pos)
+	c.recent.add(e)
+	c.mu.Unlock()
+	c.poke()
+}
+
+// ping lets writeLoop show that the server is there.
+func (c *conn) ping() {
+	c.mu.Lock()
+	c.beat = true
 	c.mu.Unlock()
 	c.poke()
 }

@@ -42,7 +42,8 @@ func newHub(bus Bus, mailbox heads, log *slog.Logger) *Hub {
 	return &Hub{bus: bus, mailbox: mailbox, log: log, accounts: make(map[presence.AccountID]*here)}
 }
 
-// address heads a parcel on the bus. A parcel without frame is a hint.
+// address heads a parcel on the bus. A parcel with a head is a hint, and its
+// frame the event there, which saves reading it back.
 type address struct {
 	Device presence.DeviceID `json:"d,omitempty"` // only this device
 	Except presence.DeviceID `json:"x,omitempty"` // all but this device
@@ -61,11 +62,11 @@ func (h *Hub) SendOthers(account presence.AccountID, except presence.DeviceID, f
 	h.publish(account, address{Except: except}, f)
 }
 
-// Push tells the participants' sockets that their logs have grown. It is
-// called after the commit; the entries themselves are read from the log.
+// Push tells the participants' sockets that their logs have grown, and by
+// what. It is called after the commit: a socket that misses it reads the log.
 func (h *Hub) Push(entries []store.Entry) {
 	for _, e := range entries {
-		h.publish(e.Account, address{Head: e.Pos}, nil)
+		h.publish(e.Account, address{Head: e.Pos}, eventOf(e))
 	}
 }
 
@@ -96,7 +97,9 @@ func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
 	}
 	for _, c := range h.conns(account) {
 		switch {
-		case !isFrame:
+		case to.Head > 0 && isFrame:
+			c.push(pushed{to.Head, frame})
+		case to.Head > 0:
 			c.hint(to.Head)
 		case to.Device != "" && c.who.Device != to.Device, to.Except != "" && c.who.Device == to.Except:
 		default:

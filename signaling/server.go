@@ -94,6 +94,11 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		watchers: newWatchers(),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
+			// Most sockets are idle most of the time: small buffers to read
+			// into, and shared ones to write from.
+			ReadBufferSize:  1 << 10,
+			WriteBufferSize: 4 << 10,
+			WriteBufferPool: new(sync.Pool),
 			// The door has checked the Origin; compression stays off
 			// because the read limit would count compressed bytes.
 			CheckOrigin: func(*http.Request) bool { return true },
@@ -112,25 +117,31 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.background.Go(func() { s.hub.poll(s.ctx) })
+	s.background.Go(func() { s.hub.pulse(s.ctx) })
 	return s, nil
 }
 
-// Serve upgrades a request to the WebSocket of who and blocks until it ends.
+// Serve upgrades a request to the WebSocket of who, which lives on after it
+// has returned: what HTTP needed of the connection is not kept.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 	if err := s.enter(); err != nil {
 		w.Header().Set("Retry-After", "2")
 		http.Error(w, "The server is restarting.", http.StatusServiceUnavailable)
 		return
 	}
-	defer s.sockets.Done()
-	ws, err := s.upgrader.Upgrade(w, r, nil)
+	hijacker := &gatherHijacker{ResponseWriter: w}
+	ws, err := s.upgrader.Upgrade(hijacker, r, nil)
 	if err != nil {
+		s.sockets.Done()
 		s.log.Debug("upgrade refused", "account", who.Account, "err", err)
 		return // Upgrade has answered
 	}
-	c := newConn(ws, who, presence.SessionID(uuid.NewString()), s.mailbox, s.hub, s.log)
+	c := newConn(ws, hijacker.conn, who, presence.SessionID(uuid.NewString()), s.mailbox, s.hub, s.log)
 	c.limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), 2*s.cfg.FrameRate)
-	c.run(s.ctx, s)
+	go func() {
+		defer s.sockets.Done()
+		c.run(s.ctx, s)
+	}()
 }
 
 func (s *Server) enter() error {

@@ -202,7 +202,7 @@ func TestContactRequestAndAnswer(t *testing.T) {
 
 func TestSlowReaderIsHungUpOn(t *testing.T) {
 	h := open(t, plainBus(), "ann")
-	c := newConn(nil, Identity{Account: "a"}, "s", h.mailbox, h.hub, quiet())
+	c := newConn(nil, nil, Identity{Account: "a"}, "s", h.mailbox, h.hub, quiet())
 	for range queueFrames + 1 {
 		c.send(&wire.Pong{})
 	}

@@ -24,7 +24,7 @@ type Config struct {
 	// PublicURL is where people reach this server: it makes invite links,
 	// decides on the Secure cookie, and is an allowed Origin.
 	PublicURL *url.URL
-	// Socket serves the WebSocket of a signed-in device and blocks until it ends.
+	// Socket upgrades a request to the WebSocket of a signed-in device.
 	Socket func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID)
 	// SignedOut is told of a device whose sign-in has ended.
 	SignedOut func(account presence.AccountID, device presence.DeviceID)
