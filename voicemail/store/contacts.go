@@ -26,15 +26,24 @@ func (tx *Tx) Between(a, b presence.AccountID) (between presence.Between, err er
 }
 
 func (tx *Tx) relation(of, whom presence.AccountID) (r presence.Relation, err error) {
+	if tx.shared != nil {
+		if r, known := tx.shared.relation[pair{of, whom}]; known {
+			return r, nil
+		}
+	}
 	err = tx.get(&r, `SELECT relation FROM relations WHERE account = ? AND other = ?`, of, whom)
 	if errors.Is(err, ErrNotFound) {
-		return presence.Stranger, nil
+		r, err = presence.Stranger, nil
+	}
+	if err == nil && tx.shared != nil {
+		tx.shared.relation[pair{of, whom}] = r
 	}
 	return r, about("relation", err)
 }
 
 // SetRelation replaces what account has set about other.
 func (tx *Tx) SetRelation(account, other presence.AccountID, r presence.Relation, now int64) error {
+	delete(tx.shared.relation, pair{account, other})
 	if r == presence.Stranger {
 		_, err := tx.exec(`DELETE FROM relations WHERE account = ? AND other = ?`, account, other)
 		return about("clear relation", err)

@@ -39,6 +39,14 @@ func (tx *Tx) Participant(conv string, account presence.AccountID) (p Participan
 // Direct returns the conversation of two accounts; without one it creates it
 // under the id fresh.
 func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err error) {
+	if conv, known := tx.shared.direct[pair{a, b}]; known {
+		return conv, nil
+	}
+	defer func() {
+		if err == nil {
+			tx.shared.direct[pair{a, b}] = conv
+		}
+	}()
 	err = tx.get(&conv, `SELECT conv FROM participants WHERE account = ? AND other = ?`, a, b)
 	if !errors.Is(err, ErrNotFound) {
 		return conv, about("direct conversation", err)
@@ -53,7 +61,11 @@ func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err er
 
 // NextSeq takes the next number of a conversation.
 func (tx *Tx) NextSeq(conv string) (seq int64, err error) {
-	err = tx.get(&seq, `UPDATE conversations SET head = head + 1 WHERE id = ? RETURNING head`, conv)
+	tx.changed = true
+	seq, err = take(tx.shared.seqs, conv, func() (seq int64, err error) {
+		err = tx.change(&seq, `UPDATE conversations SET head = head + 1 WHERE id = ? RETURNING head`, conv)
+		return seq, err
+	})
 	return seq, about("next seq", err)
 }
 

@@ -32,6 +32,9 @@ type engine struct {
 	patience time.Duration
 
 	judge func(error) fault
+	// spoils reports whether an error of a statement leaves its transaction of no
+	// more use.
+	spoils func(error) bool
 	// settle does what a commit has left for later, after it was answered. The
 	// group had so many writes.
 	settle func(ctx context.Context, db *sqlx.DB, writes int) error

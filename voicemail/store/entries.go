@@ -61,7 +61,11 @@ func (tx *Tx) AppendReceipt(account, with presence.AccountID, r Receipt) (Entry,
 }
 
 func (tx *Tx) nextPos(account presence.AccountID) (pos int64, err error) {
-	err = tx.get(&pos, `UPDATE accounts SET head = head + 1 WHERE id = ? RETURNING head`, account)
+	tx.changed = true
+	pos, err = take(tx.shared.heads, account, func() (pos int64, err error) {
+		err = tx.change(&pos, `UPDATE accounts SET head = head + 1 WHERE id = ? RETURNING head`, account)
+		return pos, err
+	})
 	return pos, about("next pos", err)
 }
 
@@ -115,6 +119,9 @@ func (tx *Tx) messagesAt(account presence.AccountID, after, to int64) (map[int64
 
 // Head returns the newest pos of an account's log, or ErrNotFound.
 func (tx *Tx) Head(account presence.AccountID) (pos int64, err error) {
+	if tx.shared != nil && tx.shared.heads[account] != nil {
+		return tx.shared.heads[account].last, nil
+	}
 	err = tx.get(&pos, `SELECT head FROM accounts WHERE id = ?`, account)
 	return pos, about("head", err)
 }

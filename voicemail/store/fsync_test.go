@@ -64,25 +64,26 @@ func child(file string) int {
 
 // childTogether lets writes wait, so that they are one group.
 func childTogether(s *Store, writes int) int {
+	ctx := context.Background()
 	gate, begun := make(chan struct{}), make(chan struct{})
-	first, err := s.writer.enqueue(func(tx *Tx) error { close(begun); <-gate; return createNamed("first")(tx) })
+	first, err := s.writer.begin(ctx, func(tx *Tx) error { close(begun); <-gate; return createNamed("first")(tx) })
 	if err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	<-begun
-	group := []*op{first}
+	group := []func() error{first}
 	for n := range writes {
-		o, err := s.writer.enqueue(createNamed(fmt.Sprint(n)))
+		outcome, err := s.writer.begin(ctx, createNamed(fmt.Sprint(n)))
 		if err != nil {
 			fmt.Println(err)
 			return 1
 		}
-		group = append(group, o)
+		group = append(group, outcome)
 	}
 	close(gate)
-	for _, o := range group {
-		if err := <-o.answer; err != nil {
+	for _, outcome := range group {
+		if err := outcome(); err != nil {
 			fmt.Println(err)
 			return 1
 		}

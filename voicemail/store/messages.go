@@ -53,16 +53,27 @@ func (m *Message) Other(account presence.AccountID) presence.AccountID {
 
 // CreateMessage inserts a message.
 func (tx *Tx) CreateMessage(m Message) error {
-	return about("create message", tx.insert(`
+	_, err := tx.exec(`
 		INSERT INTO messages (mid, conv, seq, sender, recipient, device, cid, content, hidden, kind, text,
 			blob, duration, waveform, bytes, truncated, played, call, outcome, call_duration, time)
-		VALUES (:mid, :conv, :seq, :sender, :recipient, :device, :cid, :content, :hidden, :kind, :text,
-			:blob, :duration, :waveform, :bytes, :truncated, :played, :call, :outcome, :call_duration, :time)`, m))
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text,
+		m.Blob, m.Duration, m.Waveform, m.Bytes, m.Truncated, m.Played, m.Call, m.Outcome, m.CallDuration, m.Time)
+	return about("create message", err)
+}
+
+// Sent is what was accepted under a cid.
+type Sent struct {
+	MID     string `db:"mid"`
+	Conv    string `db:"conv"`
+	Seq     int64  `db:"seq"`
+	Content []byte `db:"content"`
+	Time    int64  `db:"time"`
 }
 
 // MessageSent returns what a device sent under cid, or ErrNotFound.
-func (tx *Tx) MessageSent(from presence.AccountID, device presence.DeviceID, cid string) (m Message, err error) {
-	err = tx.get(&m, `SELECT * FROM messages WHERE sender = ? AND device = ? AND cid = ?`, from, device, cid)
+func (tx *Tx) MessageSent(from presence.AccountID, device presence.DeviceID, cid string) (m Sent, err error) {
+	err = tx.get(&m, `SELECT mid, conv, seq, content, time FROM messages WHERE sender = ? AND device = ? AND cid = ?`, from, device, cid)
 	return m, about("message by cid", err)
 }
 

@@ -32,6 +32,7 @@ var postgres = &engine{
 	turn:     fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", turnKey),
 	patience: 10 * time.Second,
 	judge:    judgePostgres,
+	spoils:   fromServer,
 	settle:   func(context.Context, *sqlx.DB, int) error { return nil },
 }
 
@@ -143,6 +144,13 @@ func judgePostgres(err error) fault {
 		return passing
 	}
 	return ordinary
+}
+
+// fromServer reports whether PostgreSQL has refused a statement: it then
+// refuses all that follow, too.
+func fromServer(err error) bool {
+	var from *pgconn.PgError
+	return errors.As(err, &from)
 }
 
 // oneMigrates lets one of several processes at a time bring the schema up to

@@ -22,7 +22,7 @@ func newSQLite() *engine {
 	return &engine{
 		name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
 		connect: connectSQLite, readers: 4, local: true,
-		judge: judgeSQLite, settle: new(checkpoints).settle,
+		judge: judgeSQLite, spoils: func(error) bool { return false }, settle: new(checkpoints).settle,
 	}
 }
 

@@ -91,6 +91,15 @@ func (s *Store) Write(ctx context.Context, f func(*Tx) error) error {
 	return s.marked(s.writer.do(ctx, f))
 }
 
+// Submit is Write that does not wait: done is told the outcome, once, from
+// another goroutine; outcomes of what was committed come in the order of
+// commits. Done must not wait for anything. If Submit returns an error, nothing
+// was begun and done is not called.
+func (s *Store) Submit(f func(*Tx) error, done func(error)) error {
+	_, err := s.writer.submit(f, func(err error) { done(s.marked(err)) })
+	return err
+}
+
 // View runs f on one consistent state of the database.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {

@@ -12,8 +12,10 @@ import (
 // Tx is one transaction as View and Write pass it. It is good until their
 // function returns, as is the context in it.
 type Tx struct {
-	ctx context.Context
-	tx  *sqlx.Tx
+	ctx     context.Context
+	tx      *sqlx.Tx
+	shared  *together // nil in View
+	changed bool      // something, so that an error must undo it
 }
 
 // get scans the first row into dest; without a row it returns ErrNotFound.
@@ -30,8 +32,15 @@ func (tx *Tx) list(dest any, query string, args ...any) error {
 	return tx.tx.SelectContext(tx.ctx, dest, tx.tx.Rebind(query), args...)
 }
 
+// change is get for a statement that changes the row that it returns.
+func (tx *Tx) change(dest any, query string, args ...any) error {
+	tx.changed = true
+	return tx.get(dest, query, args...)
+}
+
 // exec runs a statement and returns how many rows it changed.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
+	tx.changed = true
 	result, err := tx.tx.ExecContext(tx.ctx, tx.tx.Rebind(query), args...)
 	if err != nil {
 		return 0, err
@@ -50,6 +59,7 @@ func (tx *Tx) execOne(query string, args ...any) error {
 
 // insert runs a statement whose :names are the db tags of row.
 func (tx *Tx) insert(query string, row any) error {
+	tx.changed = true
 	_, err := tx.tx.NamedExecContext(tx.ctx, query, row)
 	return err
 }

@@ -4,48 +4,47 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 )
 
 const (
-	queueLength = 1024            // writes that may wait
-	groupSize   = 256             // writes in one transaction
-	patience    = 2 * time.Second // a write that has not begun by then is refused: its sender is told when to come again
-	attempts    = 3               // at one transaction, when it meets another
+	groupSize = 1024 // writes in one transaction
+	attempts  = 3    // at one transaction, when it meets another
 )
 
-// errClosed refuses writes after Close.
-var errClosed = fmt.Errorf("%w: closed", ErrUnavailable)
-
-// writer owns the connection that writes. Its goroutine takes what waits in the
-// queue into one transaction, commits, and only then answers.
+// writer owns the connection that writes. Its goroutine run takes what waits in
+// the queue into one transaction and commits; only then are the answers told,
+// by a goroutine of their own while the next transaction is under way.
 type writer struct {
-	db     *sqlx.DB // used by run only
-	engine *engine
-	queue  chan *op
-	stop   chan struct{} // closed by close
-	once   sync.Once
-	failed chan struct{} // closed by run, once err is set
-	err    error         // why it failed
-	done   chan struct{} // closed when run has ended
+	db      *sqlx.DB // used by run only
+	engine  *engine
+	queue   chan *op
+	answers chan answers  // from run to tell
+	stop    chan struct{} // closed by close
+	once    sync.Once
+	failed  chan struct{} // closed by run, once err is set
+	err     error         // why it failed
+	done    chan struct{} // closed when run and tell have ended
+
+	mu    sync.RWMutex // held shared while something is put into the queue
+	ended bool         // nothing is taken from the queue any more
 }
 
-// op is one write on its way through the queue.
-type op struct {
-	f      func(*Tx) error
-	taken  atomic.Bool // by the writer, or by a caller that gave up; who sets it decides
-	answer chan error  // buffered: the writer never waits for a caller
+// answers are the outcome of a group: each op's own, or one for all.
+type answers struct {
+	group []*op
+	errs  []error
+	err   error
 }
 
 func startWriter(db *sqlx.DB, e *engine) *writer {
 	w := &writer{
-		db: db, engine: e, queue: make(chan *op, queueLength),
+		db: db, engine: e, queue: make(chan *op, queueLength), answers: make(chan answers, 1),
 		stop: make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
 	}
 	go w.run()
+	go w.tell()
 	return w
 }
 
@@ -79,66 +78,10 @@ func (w *writer) failure() error {
 	}
 }
 
-// refusal is the answer to what a stopped writer will not do.
-func (w *writer) refusal() error {
-	if err := w.failure(); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return errClosed
-}
-
-// do queues f and waits for its outcome.
-func (w *writer) do(ctx context.Context, f func(*Tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	o, err := w.enqueue(f)
-	if err != nil {
-		return err
-	}
-	return w.outcome(ctx, o)
-}
-
-// enqueue puts f behind what waits, or refuses it at once.
-func (w *writer) enqueue(f func(*Tx) error) (*op, error) {
-	o := &op{f: f, answer: make(chan error, 1)}
-	if w.stopped() {
-		return nil, w.refusal()
-	}
-	select {
-	case w.queue <- o:
-		return o, nil
-	default:
-		return nil, fmt.Errorf("%w: %d writes are waiting", ErrUnavailable, queueLength)
-	}
-}
-
-// outcome waits for the answer to o. If ctx, patience or the writer ends before
-// o was begun, o is taken back; once begun, it is waited for. So a disk that
-// hangs holds up those whose commit is under way, and nobody else.
-func (w *writer) outcome(ctx context.Context, o *op) error {
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	var refused error
-	select {
-	case err := <-o.answer:
-		return err
-	case <-ctx.Done():
-		refused = ctx.Err()
-	case <-late.C:
-		refused = fmt.Errorf("%w: waited longer than %v", ErrUnavailable, patience)
-	case <-w.done:
-		refused = w.refusal()
-	}
-	if o.taken.CompareAndSwap(false, true) {
-		return refused
-	}
-	return <-o.answer
-}
-
-// run is the writer's goroutine.
+// run is the goroutine that writes.
 func (w *writer) run() {
-	defer close(w.done)
+	defer close(w.answers)
+	defer w.refuseWaiting()
 	for {
 		select {
 		case <-w.stop:
@@ -153,40 +96,53 @@ func (w *writer) run() {
 	}
 }
 
-// serve runs a group in one transaction, commits it and answers each of its
-// ops: with its own error, else with that of the commit. The transaction is
+// serve runs a group in one transaction, commits it and has its ops answered:
+// each with its own error, else with that of the commit. The transaction is
 // nobody's: no caller's context can end it. The error is that of the store.
 func (w *writer) serve(first *op) (err error) {
 	ctx, cancel := w.bounded()
 	defer cancel()
 	var (
-		tx    *sqlx.Tx
 		group []*op // gathered at the turn: until then each could be taken back
 		errs  []error
+		apart bool
 	)
 	for try := 1; ; try++ {
-		tx, err = w.begin(ctx)
-		if try == 1 {
+		tx, failed := w.open(ctx)
+		if group == nil {
 			group = w.gather(first)
 		}
-		if err == nil {
-			errs, err = transact(ctx, tx, group, w.engine)
+		if err = failed; err == nil {
+			t := &transaction{ctx: ctx, tx: tx, engine: w.engine, shared: newTogether()}
+			errs, err = t.run(group, apart)
 		}
-		if w.engine.judge(err) != conflict || try == attempts {
+		if err == errSpoilt {
+			apart = true // which cannot be spoilt
+			continue
+		}
+		if w.engine.judge(err) != conflict || try >= attempts {
 			break
 		}
 	}
-	for i, o := range group {
-		if err != nil {
-			o.answer <- fmt.Errorf("%w: %w", ErrUnavailable, err)
-		} else {
-			o.answer <- errs[i]
-		}
-	}
+	w.answers <- answers{group, errs, err}
 	if err != nil {
 		return err
 	}
 	return w.engine.settle(ctx, w.db, len(group))
+}
+
+// tell is the goroutine that answers, in the order of commits.
+func (w *writer) tell() {
+	defer close(w.done)
+	for a := range w.answers {
+		for i, o := range a.group {
+			if a.err != nil {
+				o.done(fmt.Errorf("%w: %w", ErrUnavailable, a.err))
+			} else {
+				o.done(a.errs[i])
+			}
+		}
+	}
 }
 
 // bounded is the context of a transaction.
@@ -197,8 +153,8 @@ func (w *writer) bounded() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), w.engine.patience)
 }
 
-// begin starts a transaction that no other process's will meet.
-func (w *writer) begin(ctx context.Context) (*sqlx.Tx, error) {
+// open starts a transaction that no other process's will meet.
+func (w *writer) open(ctx context.Context) (*sqlx.Tx, error) {
 	tx, err := w.db.BeginTxx(ctx, w.engine.writing)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -217,7 +173,7 @@ func (w *writer) begin(ctx context.Context) (*sqlx.Tx, error) {
 func (w *writer) gather(first *op) []*op {
 	var group []*op
 	for o := first; ; {
-		if o.taken.CompareAndSwap(false, true) {
+		if o.take() {
 			group = append(group, o)
 		}
 		if len(group) == groupSize {
@@ -229,48 +185,4 @@ func (w *writer) gather(first *op) []*op {
 			return group
 		}
 	}
-}
-
-// transact returns each op's own error, or one error for all when the
-// transaction as a whole was rolled back, or may have been.
-func transact(ctx context.Context, tx *sqlx.Tx, group []*op, e *engine) (errs []error, err error) {
-	defer func() {
-		if err != nil || len(group) == 0 {
-			_ = tx.Rollback() // the first error counts
-		}
-	}()
-	if len(group) == 0 {
-		return nil, nil
-	}
-	errs = make([]error, len(group))
-	for i, o := range group {
-		if errs[i], err = savepoint(ctx, tx, o.f, e); err != nil {
-			return nil, err
-		}
-	}
-	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
-	}
-	return errs, nil
-}
-
-// savepoint runs f so that its error undoes f alone. The second error says that
-// the transaction is lost, as after a full disk.
-func savepoint(ctx context.Context, tx *sqlx.Tx, f func(*Tx) error, e *engine) (own, lost error) {
-	if _, err := tx.ExecContext(ctx, "SAVEPOINT op"); err != nil {
-		return nil, fmt.Errorf("savepoint: %w", err)
-	}
-	own = f(&Tx{ctx: ctx, tx: tx})
-	if own != nil {
-		if e.judge(own) >= conflict {
-			return nil, own // it is not f's fault
-		}
-		if _, err := tx.ExecContext(ctx, "ROLLBACK TO op"); err != nil {
-			return nil, fmt.Errorf("roll back to savepoint after %q: %w", own, err) // own is not the group's
-		}
-	}
-	if _, err := tx.ExecContext(ctx, "RELEASE op"); err != nil {
-		return nil, fmt.Errorf("release savepoint: %w", err)
-	}
-	return own, nil
 }

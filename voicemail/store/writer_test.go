@@ -33,11 +33,11 @@ func hold(t *testing.T, s *Store) *held {
 // outcome.
 func (h *held) wait(ctx context.Context, f func(*Tx) error) (outcome func() error) {
 	h.t.Helper()
-	o, err := h.writer.enqueue(f)
+	outcome, err := h.writer.begin(ctx, f)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return func() error { return h.writer.outcome(ctx, o) }
+	return outcome
 }
 
 func (h *held) letGo() {
