@@ -88,6 +88,36 @@ func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err err
 	return got, err
 }
 
+// Submit is Deposit that does not wait, for what has no Voice: done is told the
+// outcome, once and from another goroutine, as Deposit would return it. It must
+// not wait for anything. What is submitted first is stored first; what is
+// submitted before others are done shares their transaction. If Submit returns
+// an error, nothing was begun and done is not called.
+func (m *Mailbox) Submit(d Deposit, done func(Accepted, error)) error {
+	err := d.check()
+	if err == nil && d.Voice != nil {
+		err = fmt.Errorf("%w: a recording is deposited", ErrInvalid)
+	}
+	if err == nil {
+		row := d.row()
+		var got Accepted
+		err = m.store.Submit(func(tx *store.Tx) (err error) {
+			got, err = m.accept(tx, d, row)
+			return err
+		}, func(err error) {
+			if err != nil {
+				done(Accepted{}, fmt.Errorf("deposit: %w", err))
+				return
+			}
+			done(got, nil)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("deposit: %w", err)
+	}
+	return nil
+}
+
 // accept is the transaction of a deposit.
 func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, error) {
 	if d.Call != nil {

@@ -19,6 +19,15 @@ func (m *Mailbox) Ack(ctx context.Context, account presence.AccountID, device pr
 	return receipts, err
 }
 
+// SubmitAck is Ack that does not wait, as Submit is Deposit.
+func (m *Mailbox) SubmitAck(account presence.AccountID, device presence.DeviceID, pos int64, done func(receipts []store.Entry, err error)) error {
+	var receipts []store.Entry
+	return m.store.Submit(func(tx *store.Tx) (err error) {
+		receipts, err = ack(tx, account, device, pos)
+		return err
+	}, func(err error) { done(receipts, err) })
+}
+
 func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos int64) ([]store.Entry, error) {
 	if _, err := tx.Device(account, device); err != nil {
 		return nil, err
