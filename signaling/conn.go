@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -24,6 +23,7 @@ const (
 
 	queueFrames = 512       // frames waiting for one socket
 	queueBytes  = 256 << 10 // bytes waiting for one socket, beside the last frame
+	sendsAtOnce = 64        // of one client on their way to the mailbox; then its next frame waits
 
 	framesPerSecond = 200 // of one client, unless configured
 )
@@ -47,50 +47,43 @@ type conn struct {
 	who     Identity
 	session presence.SessionID
 	mailbox logReader
-	hub     *Hub
 	logger  *slog.Logger
+	ctx     context.Context // of the server
+	server  handler
 	slot    int           // of the pulse
-	wake    chan struct{} // cap 1: something for writeLoop to do
+	sends   chan struct{} // one for each send under way
 
 	// owned by readLoop
 	greeted bool // hello was answered
 	limiter *rate.Limiter
 	typed   time.Time // last typing notice passed on
 
-	// owned by writeLoop
+	// owned by the writer
 	following bool      // the log is written
 	sent      int64     // position of the log up to which events were written
 	renew     time.Time // when the relay credentials of the welcome are to be renewed
 
 	mu     sync.Mutex
 	queue  [][]byte
-	queued int                                  // bytes in queue
-	seen   map[presence.AccountID]presence.View // presence changes not written yet
-	follow bool                                 // the log may be written: welcome is in the queue
-	start  int64                                // where writeLoop starts when follow becomes true
-	head   int64                                // how far the log is known to go
-	recent tail                                 // the end of it, not written yet
-	beat   bool                                 // a ping is due
+	queued int        // bytes in queue
+	seen   []sighting // presence changes not written yet, one of each account
+	follow bool       // the log may be written: welcome is in the queue
+	start  int64      // where the writer starts when follow becomes true
+	head   int64      // how far the log is known to go
+	recent tail       // the end of it, not written yet
+	beat   bool       // a ping is due
+	acks   acks
 	ending *goodbye
+
+	writing bool           // there is a writer
+	closed  bool           // and there will be none any more
+	writers sync.WaitGroup // Add only under mu, and before closed
 }
 
-// goodbye is how writeLoop ends a socket, after what is queued.
+// goodbye is how the writer ends a socket, after what is queued.
 type goodbye struct {
 	code   int
 	reason string
-}
-
-func newConn(ws *websocket.Conn, out *gatherConn, who Identity, session presence.SessionID, mailbox logReader, hub *Hub, log *slog.Logger) *conn {
-	return &conn{
-		ws: ws, out: out, who: who, session: session, mailbox: mailbox, hub: hub, logger: log,
-		slot: rand.IntN(pulseSlots), wake: make(chan struct{}, 1),
-	}
-}
-
-// log names the socket in what is logged. It is made when it is needed: most
-// sockets never log.
-func (c *conn) log() *slog.Logger {
-	return c.logger.With("account", c.who.Account, "session", c.session)
 }
 
 // handler is what readLoop hands frames to, and tells of the socket's end.
@@ -100,31 +93,29 @@ type handler interface {
 	iceServers(account presence.AccountID) (*wire.IceUpdate, time.Duration)
 }
 
-// run reads and writes until either side ends the socket or ctx does.
-func (c *conn) run(ctx context.Context, h handler) {
-	ctx, cancel := context.WithCancel(ctx)
-	var writing sync.WaitGroup
-	writing.Go(func() {
-		defer cancel()
-		c.writeLoop(ctx, h)
-	})
-	// Once nothing is written any more, the client gets a second to answer
-	// the closing handshake; then readLoop is cut off.
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, func() { _ = c.ws.Close() }) })
-	clean := c.readLoop(ctx, h)
+// log names the socket in what is logged. It is made when it is needed: most
+// sockets never log.
+func (c *conn) log() *slog.Logger {
+	return c.logger.With("account", c.who.Account, "session", c.session)
+}
+
+// run reads until either side ends the socket.
+func (c *conn) run() {
+	clean := c.readLoop()
 	if c.isEnding() {
 		c.drain() // what is unread would reset the connection before the goodbye arrives
 	}
-	stop()
-	cancel()
-	writing.Wait()
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	_ = c.ws.Close()
-	h.closed(c, clean)
+	c.writers.Wait()
+	c.server.closed(c, clean)
 }
 
 // readLoop handles the client's frames in order. It reports whether the client
 // closed the socket itself, as a page does when it is left or reloaded.
-func (c *conn) readLoop(ctx context.Context, h handler) (clean bool) {
+func (c *conn) readLoop() (clean bool) {
 	alive := func() { _ = c.ws.SetReadDeadline(time.Now().Add(deadAfter)) }
 	_ = c.ws.SetReadDeadline(time.Now().Add(helloTimeout))
 	c.ws.SetPongHandler(func(string) error {
@@ -150,8 +141,8 @@ func (c *conn) readLoop(ctx context.Context, h handler) (clean bool) {
 			c.end(websocket.CloseMessageTooBig, string(wire.CodeTooLarge))
 			return false
 		}
-		h.handle(ctx, c, data)
-		if ctx.Err() != nil || c.isEnding() {
+		c.handle(data)
+		if c.ctx.Err() != nil || c.isEnding() {
 			return false
 		}
 		if c.greeted {
@@ -159,6 +150,33 @@ func (c *conn) readLoop(ctx context.Context, h handler) (clean bool) {
 		}
 	}
 }
+
+// handle has a frame handled. Opening a session needs a large stack, and most
+// sockets never need one again: that is done on a stack of its own.
+func (c *conn) handle(data []byte) {
+	if c.greeted {
+		c.server.handle(c.ctx, c, data)
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.server.handle(c.ctx, c, data)
+	}()
+	<-done
+}
+
+// begin lets one more send be under way, when there is room for it.
+func (c *conn) begin(ctx context.Context) error {
+	select {
+	case c.sends <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *conn) finish() { <-c.sends }
 
 // drain reads on until the client has closed too, or its time is over.
 func (c *conn) drain() {
@@ -183,69 +201,59 @@ func (c *conn) send(f wire.Frame) {
 // on: it resumes by its cursor.
 func (c *conn) enqueue(data []byte) {
 	c.mu.Lock()
-	if c.ending == nil {
-		if len(c.queue) >= queueFrames || c.queued > queueBytes {
-			c.queue, c.queued = nil, 0
-			c.ending = &goodbye{closeTooSlow, "the client does not read"}
-		} else {
-			c.queue = append(c.queue, data)
-			c.queued += len(data)
-		}
+	defer c.unlockAndWrite()
+	switch {
+	case c.ending != nil:
+	case len(c.queue) >= queueFrames || c.queued > queueBytes:
+		c.queue, c.queued = nil, 0
+		c.ending = &goodbye{closeTooSlow, "the client does not read"}
+	default:
+		c.queue = append(c.queue, data)
+		c.queued += len(data)
 	}
-	c.mu.Unlock()
-	c.poke()
 }
 
 // see queues the new view of somebody; only the newest is written.
-func (c *conn) see(account presence.AccountID, view presence.View) {
+func (c *conn) see(new sighting) {
 	c.mu.Lock()
-	if c.seen == nil {
-		c.seen = make(map[presence.AccountID]presence.View)
+	defer c.unlockAndWrite()
+	for i := range c.seen {
+		if c.seen[i].account == new.account {
+			c.seen[i] = new
+			return
+		}
 	}
-	c.seen[account] = view
-	c.mu.Unlock()
-	c.poke()
+	c.seen = append(c.seen, new)
 }
 
 // followLog lets the log be written after what is queued now (the welcome).
 func (c *conn) followLog(from, head int64) {
 	c.mu.Lock()
+	defer c.unlockAndWrite()
 	c.follow, c.start = true, from
 	c.head = max(c.head, head)
-	c.mu.Unlock()
-	c.poke()
 }
 
 // hint says that the account's log goes up to head.
 func (c *conn) hint(head int64) {
 	c.mu.Lock()
+	defer c.unlockAndWrite()
 	c.head = max(c.head, head)
-	c.mu.Unlock()
-	c.poke()
 }
 
 // push brings an event of the account's log, just stored.
 func (c *conn) push(e pushed) {
 	c.mu.Lock()
+	defer c.unlockAndWrite()
 	c.head = max(c.head, e.pos)
 	c.recent.add(e)
-	c.mu.Unlock()
-	c.poke()
 }
 
-// ping lets writeLoop show that the server is there.
+// ping lets the writer show that the server is there.
 func (c *conn) ping() {
 	c.mu.Lock()
+	defer c.unlockAndWrite()
 	c.beat = true
-	c.mu.Unlock()
-	c.poke()
-}
-
-func (c *conn) poke() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
 }
 
 // fail queues an error frame; re may be empty.
@@ -256,11 +264,10 @@ func (c *conn) fail(re string, code wire.Code, retryAfter time.Duration) {
 // end closes the socket once what is queued was written. The first reason wins.
 func (c *conn) end(code int, reason string) {
 	c.mu.Lock()
+	defer c.unlockAndWrite()
 	if c.ending == nil {
 		c.ending = &goodbye{code, reason}
 	}
-	c.mu.Unlock()
-	c.poke()
 }
 
 func (c *conn) isEnding() bool {

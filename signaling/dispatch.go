@@ -46,7 +46,8 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 		c.send(&wire.Pong{})
 		return nil
 	case *wire.Ack:
-		return s.ack(ctx, c, f)
+		s.ack(c, f.Pos)
+		return nil
 
 	case *wire.PresenceSet:
 		return s.setPresence(ctx, c, f)

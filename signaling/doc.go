@@ -7,25 +7,29 @@
 // # Goroutines
 //
 //   - per socket: readLoop handles the client's frames one after the other, so
-//     that one client's frames stay ordered; writeLoop is the only writer
+//     that one client's frames stay ordered; while there is something to write,
+//     one writer
 //   - per live call: one runner, the only one who steps that call's machine
-//   - per process: poll, which heals hints that the bus lost
+//   - per process: poll, which heals hints that the bus lost; pulse, which has
+//     every socket pinged now and then
 //
 // A readLoop may wait for a runner's inbox or for the mailbox (with its
-// context); nobody ever waits for a socket: frames go to a bounded queue, and
-// who does not read is hung up on. Resuming by cursor makes that harmless.
+// context), but not for the outcome of sends and acks: those come from the
+// mailbox's goroutine in the order of commits. Nobody ever waits for a socket:
+// frames go to a bounded queue, and who does not read is hung up on. Resuming
+// by cursor makes that harmless.
 //
 // # The log and the ephemeral lane
 //
 // A socket has two sources. Frames (replies, presence, calls) are queued and
-// may be lost with the socket. Events of the account's log are never queued:
-// a hint says how far the log goes, and writeLoop reads the rest from the
-// mailbox, from where this socket is. A lost, repeated or late hint therefore
-// changes nothing but the delay.
+// may be lost with the socket. Of the account's log a hint says how far it goes
+// and brings the newest event along; where that leaves a gap, the writer reads
+// the log in the mailbox, from where this socket is. A lost, repeated or late
+// hint therefore changes nothing but the delay.
 //
 // # Locks
 //
-// Hub.mu, conn.mu, watchers.mu and calls.mu; none is held while another is
+// Server.mu, Hub.mu, conn.mu, watchers.mu and calls.mu; none is held while another is
 // taken, nor across I/O. (Hub.mu is held over the bus's subscribe, which takes
 // the bus's own lock and returns.)
 package signaling

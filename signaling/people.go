@@ -67,17 +67,34 @@ func (w *watchers) list(account presence.AccountID) []*conn {
 	return out
 }
 
+// sighting is the new view of somebody, and the frame that says that alone.
+type sighting struct {
+	account presence.AccountID
+	view    presence.View
+	frame   []byte
+}
+
 // tellWatchers is the tracker's word that others see account differently now.
 func (s *Server) tellWatchers(account presence.AccountID, view presence.View) {
-	for _, c := range s.watchers.list(account) {
-		c.see(account, view)
+	watching := s.watchers.list(account)
+	if len(watching) == 0 {
+		return
+	}
+	seen := sighting{account: account, view: view}
+	var err error
+	if seen.frame, err = wire.Encode(presenceUpdate(seen)); err != nil {
+		s.log.Error("encode presence", "err", err)
+		return
+	}
+	for _, c := range watching {
+		c.see(seen)
 	}
 }
 
-func presenceUpdate(seen map[presence.AccountID]presence.View) *wire.PresenceUpdate {
+func presenceUpdate(seen ...sighting) *wire.PresenceUpdate {
 	people := make([]wire.Seen, 0, len(seen))
-	for account, view := range seen {
-		people = append(people, wire.Seen{Account: account, View: view})
+	for _, one := range seen {
+		people = append(people, wire.Seen{Account: one.account, View: one.view})
 	}
 	return &wire.PresenceUpdate{People: people}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -71,7 +72,8 @@ type Server struct {
 
 	mu       sync.Mutex
 	stopping bool
-	sockets  sync.WaitGroup // one for each running Serve; Add only under mu and before stopping
+	open     map[*conn]struct{}
+	sockets  sync.WaitGroup // one for each socket, from its request on; Add only under mu and before stopping
 }
 
 // errStopping refuses sockets once Shutdown has begun.
@@ -92,6 +94,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		now:      cfg.Now,
 		mailbox:  cfg.Mailbox,
 		watchers: newWatchers(),
+		open:     make(map[*conn]struct{}),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
 			// Most sockets are idle most of the time: small buffers to read
@@ -136,12 +139,42 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 		s.log.Debug("upgrade refused", "account", who.Account, "err", err)
 		return // Upgrade has answered
 	}
-	c := newConn(ws, hijacker.conn, who, presence.SessionID(uuid.NewString()), s.mailbox, s.hub, s.log)
-	c.limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), 2*s.cfg.FrameRate)
+	c := &conn{
+		ws: ws, out: hijacker.conn, who: who, session: presence.SessionID(uuid.NewString()),
+		mailbox: s.mailbox, server: s, logger: s.log, ctx: s.ctx,
+		slot: rand.IntN(pulseSlots), sends: make(chan struct{}, sendsAtOnce),
+		limiter: rate.NewLimiter(rate.Limit(s.cfg.FrameRate), 2*s.cfg.FrameRate),
+	}
+	s.opened(c)
 	go func() {
 		defer s.sockets.Done()
-		c.run(s.ctx, s)
+		defer s.ended(c)
+		c.run()
 	}()
+}
+
+func (s *Server) opened(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[c] = struct{}{}
+	if s.ctx.Err() != nil {
+		_ = c.ws.Close() // cutOff was a moment ago
+	}
+}
+
+func (s *Server) ended(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c)
+}
+
+// cutOff closes every socket that is still open.
+func (s *Server) cutOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		_ = c.ws.Close()
+	}
 }
 
 func (s *Server) enter() error {
@@ -185,10 +218,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer patience.Stop()
 	select {
 	case <-gone:
-	case <-patience.C: // the rest is cut off by cancel
+	case <-patience.C: // the rest is cut off
 	case <-ctx.Done():
 	}
 	s.cancel()
+	s.cutOff()
 	<-gone
 	s.background.Wait()
 	s.tracker.Close()

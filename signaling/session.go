@@ -56,6 +56,9 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	from := f.Pos
 	if !reset {
 		c.send(welcome)
+		if f.Pos > 0 {
+			s.ack(c, f.Pos) // the last ack may have been lost with its socket
+		}
 	} else {
 		pos, conversations, err := s.mailbox.Snapshot(ctx, c.who.Account)
 		if err != nil {

@@ -11,27 +11,28 @@ import (
 )
 
 // sendText is the road of a text, downwards: into the mailbox, and only then
-// an answer and hints.
+// an answer and hints. It does not wait for the mailbox, so that what a client
+// sends in a row is stored together.
 func (s *Server) sendText(ctx context.Context, c *conn, f *wire.Send) error {
-	got, err := s.mailbox.Deposit(ctx, voicemail.Deposit{
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	err := s.mailbox.Submit(voicemail.Deposit{
 		From: c.who.Account, Device: c.who.Device, CID: f.CID, To: f.To,
 		Kind: wire.KindText, Text: f.Text,
+	}, func(got voicemail.Accepted, err error) {
+		defer c.finish()
+		if err != nil {
+			s.refuse(c, wire.Head{Type: f.Type(), ID: f.ID}, f, err)
+			return
+		}
+		c.send(&wire.Accepted{Re: f.ID, CID: f.CID, Conv: got.Conv, Seq: got.Seq, MID: got.MID, Time: got.Time})
+		s.hub.Push(got.Entries)
 	})
 	if err != nil {
-		return err
+		c.finish()
 	}
-	c.send(&wire.Accepted{Re: f.ID, CID: f.CID, Conv: got.Conv, Seq: got.Seq, MID: got.MID, Time: got.Time})
-	s.hub.Push(got.Entries)
-	return nil
-}
-
-func (s *Server) ack(ctx context.Context, c *conn, f *wire.Ack) error {
-	entries, err := s.mailbox.Ack(ctx, c.who.Account, c.who.Device, f.Pos)
-	if err != nil {
-		return err
-	}
-	s.hub.Push(entries)
-	return nil
+	return err
 }
 
 func (s *Server) read(ctx context.Context, c *conn, f *wire.Read) error {

@@ -202,7 +202,7 @@ func TestContactRequestAndAnswer(t *testing.T) {
 
 func TestSlowReaderIsHungUpOn(t *testing.T) {
 	h := open(t, plainBus(), "ann")
-	c := newConn(nil, nil, Identity{Account: "a"}, "s", h.mailbox, h.hub, quiet())
+	c := &conn{who: Identity{Account: "a"}, session: "s", mailbox: h.mailbox, server: h, logger: quiet(), ctx: t.Context(), writing: true} // by a writer that hangs
 	for range queueFrames + 1 {
 		c.send(&wire.Pong{})
 	}

@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -13,41 +12,66 @@ import (
 // logPage is how many events are read from the log at a time.
 const logPage = 500
 
-// writeLoop is the only writer of the socket: queued frames first, then
-// presence, then the log as far as it goes.
-func (c *conn) writeLoop(ctx context.Context, h handler) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-c.wake:
-		}
-		ending, err := c.flush(ctx, h)
-		if err != nil {
-			if ctx.Err() == nil {
-				c.log().Debug("socket ended while writing", "err", err)
-			}
-			return
-		}
-		if ending != nil {
-			message := websocket.FormatCloseMessage(ending.code, ending.reason)
-			_ = c.ws.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
-			return
-		}
+// unlockAndWrite ends a change under mu, and lets a writer write what came of
+// it. There is at most one, and only while there is something to write: most
+// sockets are idle, and a goroutine that waits costs memory.
+func (c *conn) unlockAndWrite() {
+	begin := !c.writing && !c.closed
+	if begin {
+		c.writing = true
+		c.writers.Add(1)
+	}
+	c.mu.Unlock()
+	if begin {
+		go c.write()
 	}
 }
 
+// write is the writer: queued frames first, then presence, then the log as far
+// as it goes.
+func (c *conn) write() {
+	defer c.writers.Done()
+	for {
+		ending, err := c.flush()
+		switch {
+		case err != nil:
+			c.log().Debug("socket ended while writing", "err", err)
+			_ = c.ws.Close()
+			return // and stays the last writer
+		case ending != nil:
+			message := websocket.FormatCloseMessage(ending.code, ending.reason)
+			_ = c.ws.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
+			// The client gets a second to answer the closing handshake.
+			time.AfterFunc(time.Second, func() { _ = c.ws.Close() })
+			return
+		}
+		c.mu.Lock()
+		if c.nothingToWrite() {
+			c.writing = false
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+	}
+}
+
+// nothingToWrite reports whether all was written that is known; under mu.
+func (c *conn) nothingToWrite() bool {
+	return len(c.queue) == 0 && len(c.seen) == 0 && !c.beat && c.ending == nil &&
+		c.follow == c.following && (!c.following || c.sent >= c.head)
+}
+
 // flush writes all there is to write now, in as few pieces as it can.
-func (c *conn) flush(ctx context.Context, h handler) (ending *goodbye, err error) {
+func (c *conn) flush() (ending *goodbye, err error) {
 	c.out.gather()
-	ending, err = c.writeAll(ctx, h)
+	ending, err = c.writeAll()
 	if flushed := c.out.flush(); err == nil {
 		err = flushed
 	}
 	return ending, err
 }
 
-func (c *conn) writeAll(ctx context.Context, h handler) (*goodbye, error) {
+func (c *conn) writeAll() (*goodbye, error) {
 	for {
 		c.mu.Lock()
 		frames, seen, follow, start, head, ending := c.queue, c.seen, c.follow, c.start, c.head, c.ending
@@ -55,49 +79,59 @@ func (c *conn) writeAll(ctx context.Context, h handler) (*goodbye, error) {
 		c.queue, c.queued, c.seen, c.recent, c.beat = nil, 0, nil, tail{}, false
 		c.mu.Unlock()
 		if beat {
-			if err := c.keepAlive(h); err != nil {
+			if err := c.keepAlive(); err != nil {
 				return nil, err
 			}
 		}
 		for _, frame := range frames {
-			if err := c.write(frame); err != nil {
+			if err := c.writeData(frame); err != nil {
 				return nil, err
 			}
 		}
-		if len(seen) > 0 {
-			if err := c.writeFrame(presenceUpdate(seen)); err != nil {
-				return nil, err
-			}
+		if err := c.writeSeen(seen); err != nil {
+			return nil, err
 		}
 		if ending != nil {
 			return ending, nil
 		}
 		if follow && !c.following {
 			c.following, c.sent = true, start
-			_, ttl := h.iceServers(c.who.Account)
+			_, ttl := c.server.iceServers(c.who.Account)
 			c.renew = time.Now().Add(ttl / 2)
 		}
 		if !c.following || c.sent >= head {
 			return nil, nil
 		}
-		if err := c.writeLog(ctx, recent); err != nil {
+		if err := c.writeLog(recent); err != nil {
 			return nil, err
 		}
 	}
 }
 
+// writeSeen writes presence changes as one frame. A single one is encoded
+// already, for all who see it.
+func (c *conn) writeSeen(seen []sighting) error {
+	switch len(seen) {
+	case 0:
+		return nil
+	case 1:
+		return c.writeData(seen[0].frame)
+	}
+	return c.writeFrame(presenceUpdate(seen...))
+}
+
 // writeLog writes what was pushed; where that leaves a gap, a page of the log.
-func (c *conn) writeLog(ctx context.Context, recent tail) error {
+func (c *conn) writeLog(recent tail) error {
 	if events := recent.from(c.sent); len(events) > 0 {
 		for _, e := range events {
-			if err := c.write(e.frame); err != nil {
+			if err := c.writeData(e.frame); err != nil {
 				return err
 			}
 			c.sent = e.pos
 		}
 		return nil
 	}
-	entries, err := c.mailbox.Entries(ctx, c.who.Account, c.sent, logPage)
+	entries, err := c.mailbox.Entries(c.ctx, c.who.Account, c.sent, logPage)
 	if err != nil {
 		return fmt.Errorf("read log of %s after %d: %w", c.who.Account, c.sent, err)
 	}
@@ -118,9 +152,9 @@ func (c *conn) writeLog(ctx context.Context, recent tail) error {
 
 // keepAlive shows the client that the server is there, and renews what it
 // needs to reach the relay.
-func (c *conn) keepAlive(h handler) error {
+func (c *conn) keepAlive() error {
 	if c.following && time.Now().After(c.renew) {
-		update, ttl := h.iceServers(c.who.Account)
+		update, ttl := c.server.iceServers(c.who.Account)
 		if err := c.writeFrame(update); err != nil {
 			return err
 		}
@@ -134,10 +168,10 @@ func (c *conn) writeFrame(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	return c.write(data)
+	return c.writeData(data)
 }
 
-func (c *conn) write(data []byte) error {
+func (c *conn) writeData(data []byte) error {
 	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return c.ws.WriteMessage(websocket.TextMessage, data)
 }
