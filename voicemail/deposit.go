@@ -74,6 +74,9 @@ func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err err
 	if err := d.check(); err != nil {
 		return Accepted{}, err
 	}
+	if err := m.diskHasRoom(d); err != nil {
+		return Accepted{}, err
+	}
 	row := d.row()
 	if d.Voice != nil {
 		if row.Blob, err = m.keepVoice(ctx, d); err != nil {
@@ -97,6 +100,9 @@ func (m *Mailbox) Submit(d Deposit, done func(Accepted, error)) error {
 	err := d.check()
 	if err == nil && d.Voice != nil {
 		err = fmt.Errorf("%w: a recording is deposited", ErrInvalid)
+	}
+	if err == nil {
+		err = m.diskHasRoom(d)
 	}
 	if err == nil {
 		row := d.row()

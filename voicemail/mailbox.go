@@ -56,19 +56,25 @@ func (c Config) database() string {
 
 // Mailbox is everything durable of one server.
 type Mailbox struct {
-	store  *store.Store
-	blobs  *blob.Dir
-	hasher hasher
-	epoch  string
-	now    func() time.Time
-	log    *slog.Logger
+	store    *store.Store
+	blobs    *blob.Dir
+	hasher   hasher
+	epoch    string
+	dir      string
+	database string
+	space    func(dir string) (free, size uint64, err error)
+	now      func() time.Time
+	log      *slog.Logger
 }
 
 // Open opens the data directory, brings its schema up to date and removes
 // recordings that no message came to need. It returns ErrNewerSchema if a
 // later version wrote the directory.
 func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
-	m := &Mailbox{hasher: newHasher(defaultCost), now: cfg.Now, log: cfg.Log}
+	m := &Mailbox{
+		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: space,
+		now: cfg.Now, log: cfg.Log,
+	}
 	if m.now == nil {
 		m.now = time.Now
 	}
@@ -82,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	if m.blobs, err = blob.Open(filepath.Join(cfg.Dir, "blobs")); err != nil {
 		return nil, err
 	}
-	if m.store, err = store.Open(ctx, cfg.database()); err != nil {
+	if m.store, err = store.Open(ctx, m.database); err != nil {
 		return nil, errors.Join(err, m.blobs.Close())
 	}
 	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {

@@ -35,9 +35,9 @@ type engine struct {
 	// spoils reports whether an error of a statement leaves its transaction of no
 	// more use.
 	spoils func(error) bool
-	// settle does what a commit has left for later, after it was answered. The
-	// group had so many writes.
-	settle func(ctx context.Context, db *sqlx.DB, writes int) error
+	// settle does what a commit, or one that failed, has left for later, after
+	// it was answered.
+	settle func(ctx context.Context, db *sqlx.DB, committed bool) error
 }
 
 // purpose is what a pool of connections is for.
@@ -61,9 +61,9 @@ const (
 // engineOf chooses the engine by the name of a database.
 func engineOf(database string) *engine {
 	if IsPostgres(database) {
-		return postgres
+		return onServer
 	}
-	return newSQLite()
+	return inFile
 }
 
 // IsPostgres reports whether the name of a database is the URL of one on a

@@ -19,12 +19,12 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// postgres describes PostgreSQL. Several nodes may share a database: one writes
+// onServer describes PostgreSQL. Several nodes may share a database: one writes
 // at a time, as on SQLite, so that what a transaction reads stays true until it
 // commits, counters do not collide and nothing deadlocks. Group commit makes up
 // for it: while one node commits, the others gather. Who resends after a lost
 // connection waits for the turn too, and so finds what became of the first try.
-var postgres = &engine{
+var onServer = &engine{
 	name: "PostgreSQL", migrations: "postgres", dialect: goose.DialectPostgres, options: oneMigrates(),
 	connect: connectPostgres, readers: 16,
 	reading:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
@@ -33,7 +33,7 @@ var postgres = &engine{
 	patience: 10 * time.Second,
 	judge:    judgePostgres,
 	spoils:   fromServer,
-	settle:   func(context.Context, *sqlx.DB, int) error { return nil },
+	settle:   func(context.Context, *sqlx.DB, bool) error { return nil },
 }
 
 const (

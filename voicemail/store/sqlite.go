@@ -16,14 +16,12 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// newSQLite describes SQLite: WAL, synchronous FULL, and a lock on the file for
+// inFile describes SQLite: WAL, synchronous FULL, and a lock on the file for
 // whoever writes.
-func newSQLite() *engine {
-	return &engine{
-		name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
-		connect: connectSQLite, readers: 4, local: true,
-		judge: judgeSQLite, spoils: func(error) bool { return false }, settle: new(checkpoints).settle,
-	}
+var inFile = &engine{
+	name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
+	connect: connectSQLite, readers: 4, local: true,
+	judge: judgeSQLite, spoils: func(error) bool { return false }, settle: settleSQLite,
 }
 
 // busyTimeout is how long, in ms, a connection waits while another process
@@ -129,18 +127,21 @@ func judgeSQLite(err error) fault {
 	return ordinary
 }
 
-// checkpointEvery is after how many writes the log is copied into the database
-// file: it grows to some 20 MB, and is short to recover.
-const checkpointEvery = 512
+// checkpointAt is at how many pages the log is copied into the database file:
+// 4 MB, SQLite's own default.
+const checkpointAt = 1000
 
-// checkpoints counts the writes since the last one. The writer's goroutine owns it.
-type checkpoints struct{ pending int }
-
-func (c *checkpoints) settle(ctx context.Context, db *sqlx.DB, writes int) error {
-	if c.pending += writes; c.pending < checkpointEvery {
+// settleSQLite copies the log into the database file when it has grown, or when
+// a commit has failed: a full disk may have room for it there, and the log then
+// begins anew without taking more.
+func settleSQLite(ctx context.Context, db *sqlx.DB, committed bool) error {
+	var log struct{ Busy, Log, Checkpointed int } // pages
+	if err := db.GetContext(ctx, &log, "PRAGMA wal_checkpoint(NOOP)"); err != nil {
+		return fmt.Errorf("length of the log: %w", err)
+	}
+	if committed && log.Log-log.Checkpointed < checkpointAt {
 		return nil
 	}
-	c.pending = 0
 	// PASSIVE waits for nobody: what readers hold back is for the next time.
 	if _, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)

@@ -1,10 +1,14 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -97,4 +101,69 @@ func TestFilesAreTheOwnersOnly(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// SQLite says the same of a file that has reached its most pages as of a disk.
+func TestFullDiskIsUnavailableUntilThereIsRoom(t *testing.T) {
+	s := openTemp(t)
+	bound := func(pages int) {
+		t.Helper()
+		if _, err := s.writer.db.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bound(1) // as many as there are
+	var (
+		full bool
+		made int
+	)
+	for ; made < 10_000 && !full; made++ {
+		err := s.Write(t.Context(), createNamed(fmt.Sprintf("%0500d", made)))
+		full = errors.Is(err, ErrUnavailable)
+		if err != nil && !full {
+			t.Fatal(err)
+		}
+	}
+	if !full || s.Err() != nil {
+		t.Fatalf("full: %v, failed: %v", full, s.Err())
+	}
+	if n := len(names(t, s)); n != made-1+2 {
+		t.Errorf("%d accounts can be read, want %d", n, made-1+2)
+	}
+	if err := s.Write(t.Context(), func(tx *Tx) error { return tx.SetPassword("a", "x") }); err != nil {
+		t.Errorf("what needs no room: %v", err)
+	}
+	bound(1 << 20)
+	if err := s.Write(t.Context(), createNamed("later")); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
+
+// Another process may hold the file for long: who waits is told in time.
+func TestFileHeldByAnotherIsUnavailable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "test.db")
+		s := openWithTwo(t, file)
+		other, err := connectSQLite(file, toWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := other.BeginTxx(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if err := s.Write(t.Context(), createNamed("c")); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		if waited := time.Since(begun); waited > patience {
+			t.Errorf("refused after %v", waited)
+		}
+		if err := errors.Join(tx.Rollback(), other.Close()); err != nil {
+			t.Error(err)
+		}
+		if err := s.Write(t.Context(), createNamed("c")); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
 }

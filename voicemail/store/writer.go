@@ -98,7 +98,7 @@ func (w *writer) run() {
 
 // serve runs a group in one transaction, commits it and has its ops answered:
 // each with its own error, else with that of the commit. The transaction is
-// nobody's: no caller's context can end it. The error is that of the store.
+// nobody's: no caller's context can end it. It returns what may be fatal.
 func (w *writer) serve(first *op) (err error) {
 	ctx, cancel := w.bounded()
 	defer cancel()
@@ -125,10 +125,10 @@ func (w *writer) serve(first *op) (err error) {
 		}
 	}
 	w.answers <- answers{group, errs, err}
-	if err != nil {
+	if w.engine.judge(err) == fatal {
 		return err
 	}
-	return w.engine.settle(ctx, w.db, len(group))
+	return w.engine.settle(ctx, w.db, err == nil)
 }
 
 // tell is the goroutine that answers, in the order of commits.

@@ -1,0 +1,45 @@
+package voicemail
+
+import (
+	"fmt"
+	"syscall"
+
+	"parley/voicemail/store"
+)
+
+// What new messages leave free of the disk, so that cursors, receipts, ends of
+// calls and deletions still have room: maxReserve bytes, less on a small disk.
+const (
+	maxReserve   = 16 << 20
+	reserveShare = 20 // of the disk's size: 5 %
+)
+
+// space is what a disk has for this process, and in all, in bytes.
+func space(dir string) (free, size uint64, err error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, 0, fmt.Errorf("free space of %s: %w", dir, err)
+	}
+	unit := uint64(s.Bsize)
+	return s.Bavail * unit, s.Blocks * unit, nil
+}
+
+// diskHasRoom refuses a message that would take the reserve, with an error that
+// may pass. How a call ended is always noted.
+func (m *Mailbox) diskHasRoom(d Deposit) error {
+	if d.Kind == store.KindCall || d.Voice == nil && store.IsPostgres(m.database) {
+		return nil
+	}
+	free, size, err := m.space(m.dir)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	need := min(maxReserve, size/reserveShare)
+	if d.Voice != nil {
+		need += uint64(d.Voice.Bytes)
+	}
+	if free < need {
+		return fmt.Errorf("%w: the disk is full: %d bytes are left of %d", ErrUnavailable, free, size)
+	}
+	return nil
+}
