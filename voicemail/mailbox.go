@@ -51,7 +51,7 @@ func (c Config) database() string {
 	if c.Database != "" {
 		return c.Database
 	}
-	return filepath.Join(c.Dir, "parley.db")
+	return filepath.Join(c.Dir, databaseFile)
 }
 
 // Mailbox is everything durable of one server.
@@ -85,7 +85,7 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	if m.blobs, err = blob.Open(filepath.Join(cfg.Dir, "blobs")); err != nil {
+	if m.blobs, err = blob.Open(filepath.Join(cfg.Dir, blobsDir)); err != nil {
 		return nil, err
 	}
 	if m.store, err = store.Open(ctx, m.database); err != nil {

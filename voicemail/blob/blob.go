@@ -151,3 +151,11 @@ func (id ID) valid() bool {
 
 func (id ID) folder() string { return string(id[:2]) }
 func (id ID) file() string   { return path.Join(id.folder(), string(id)) }
+
+// Path is where a blob is within the directory; "" if the id is malformed.
+func (id ID) Path() string {
+	if !id.valid() {
+		return ""
+	}
+	return id.file()
+}

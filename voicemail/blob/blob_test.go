@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -131,6 +132,13 @@ func TestSweep(t *testing.T) {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
+	}
+	names, err := d.Names()
+	slices.Sort(names)
+	whole := []string{wanted.Path(), orphan.Path(), young.Path()}
+	slices.Sort(whole)
+	if err != nil || !slices.Equal(names, whole) {
+		t.Errorf("names %v (%v), want %v", names, err, whole)
 	}
 	now := time.Now()
 	for _, path := range files(t, dir) {

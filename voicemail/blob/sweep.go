@@ -1,10 +1,9 @@
 package blob
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
+	"path"
 	"time"
 )
 
@@ -12,24 +11,12 @@ import (
 // know, and those that were never finished. It returns how many it removed.
 // Files that Put did not make are left alone.
 func (d *Dir) Sweep(before time.Time, wanted func(ID) (bool, error)) (removed int, err error) {
-	err = fs.WalkDir(d.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		plain, unfinished := strings.CutSuffix(entry.Name(), partial)
-		id := ID(plain)
-		if !id.valid() || id.file() != strings.TrimSuffix(name, partial) {
+	err = d.each(func(name string, unfinished bool, info fs.FileInfo) error {
+		if !info.ModTime().Before(before) {
 			return nil
 		}
-		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // renamed or removed meanwhile
-		}
-		if err != nil || !info.ModTime().Before(before) {
-			return err
-		}
 		if !unfinished {
-			if keep, err := wanted(id); keep || err != nil {
+			if keep, err := wanted(ID(path.Base(name))); keep || err != nil {
 				return err
 			}
 		}

@@ -9,3 +9,8 @@ func (tx *Tx) Epoch(fresh string) (epoch string, err error) {
 	err = tx.get(&epoch, `SELECT epoch FROM house`)
 	return epoch, about("epoch", err)
 }
+
+// NewEpoch names the database anew: no cursor given out before is good any more.
+func (tx *Tx) NewEpoch(fresh string) error {
+	return about("new epoch", tx.execOne(`UPDATE house SET epoch = ?`, fresh))
+}
