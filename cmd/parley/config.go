@@ -31,8 +31,11 @@ type commandLine struct {
 		List          accountList          `cmd:"" help:"List the accounts."`
 		ResetPassword accountResetPassword `cmd:"" help:"Set a new password, and sign the account out everywhere."`
 	} `cmd:"" help:"Manage accounts, beside a running or a stopped server."`
-	Invite  inviteConfig `cmd:"" help:"Print a link that lets somebody make an account."`
-	Version versionFlag  `cmd:"" help:"Print the version."`
+	Invite  inviteConfig   `cmd:"" help:"Print a link that lets somebody make an account."`
+	Backup  backupCommand  `cmd:"" help:"Copy the data of a running or a stopped server."`
+	Restore restoreCommand `cmd:"" help:"Make a data directory from a backup, and check it."`
+	Migrate migrateCommand `cmd:"" help:"Move the rows of a stopped server from SQLite to PostgreSQL."`
+	Version versionFlag    `cmd:"" help:"Print the version."`
 }
 
 // dataDir is where a server keeps everything.

@@ -22,9 +22,18 @@ import (
 
 	"parley/presence"
 	"parley/signaling/wire"
+	"parley/voicemail/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if err := storetest.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
+	}))
+}
 
 // house is the whole program in a directory, running or not.
 type house struct {
@@ -124,6 +133,11 @@ func (h *house) signIn(name, password string) *device {
 
 func (h *house) enter(path string, body map[string]string) *device {
 	h.t.Helper()
+	return h.enterWith(path, body, &wire.Hello{Versions: []int{wire.Version}})
+}
+
+func (h *house) enterWith(path string, body map[string]string, hello *wire.Hello) *device {
+	h.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		h.t.Fatal(err)
@@ -149,7 +163,7 @@ func (h *house) enter(path string, body map[string]string) *device {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { d.ws.Close() })
-	d.say(&wire.Hello{Versions: []int{wire.Version}})
+	d.say(hello)
 	return d
 }
 

@@ -78,7 +78,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	defer down("mailbox", mailbox.Close)
 
-	secret, err := turnSecret(filepath.Join(data, "turn.secret"))
+	secret, err := turnSecret(filepath.Join(data, secretFile))
 	if err != nil {
 		return err
 	}
