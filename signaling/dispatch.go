@@ -7,6 +7,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"parley/signaling/wire"
+	"parley/voicemail"
 )
 
 // handle decodes one frame of c and does what it asks, on c's readLoop.
@@ -85,6 +86,10 @@ func (s *Server) refuse(c *conn, about wire.Head, f wire.Frame, err error) {
 	}
 	sentence := wire.Sentences[p.code]
 	if send, ok := f.(*wire.Send); ok {
+		if errors.Is(err, voicemail.ErrOutcomeUnknown) {
+			c.sayBye(wire.ByeReconnect, "outcome unknown", p.retryAfter) // no answer is the answer: it is sent again
+			return
+		}
 		c.send(&wire.Rejected{
 			Re: about.ID, CID: send.CID, Code: p.code, Message: sentence,
 			Retryable: p.retryable, RetryAfter: p.retryAfter.Milliseconds(),

@@ -12,6 +12,7 @@ import (
 
 	"parley/presence"
 	"parley/voicemail/store"
+	"parley/voicemail/store/storetest"
 )
 
 // The environment of a child process: where, and how many texts it deposits.
@@ -180,5 +181,28 @@ func testTwoProcessesWriteAtOnce(t *testing.T, open opener) {
 	other.join("cyd")
 	if _, err := h.SignIn(t.Context(), "cyd", password, "", ""); err != nil {
 		t.Errorf("sign in of a new account: %v", err)
+	}
+}
+
+// A deposit whose commit is carried out, but whose answer is lost on the way,
+// is found by its cid.
+func TestLostCommitIsFoundByItsCID(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: on SQLite only")
+	}
+	cutter := storetest.Cut(t, storetest.Database(t))
+	h := openConfig(t, Config{Dir: t.TempDir(), Database: cutter.URL}, "ann", "bob")
+	for name, d := range map[string]Deposit{"text": h.text("ann", "bob", "hello"), "voice": h.voice("ann", "bob", []byte("sound"))} {
+		cutter.Arm()
+		got, err := h.Deposit(t.Context(), d)
+		if err != nil || !got.Duplicate || got.MID == "" {
+			t.Errorf("%s: %+v (%v)", name, got, err)
+		}
+	}
+	if log := h.log("bob"); len(log) != 2 || log[0].Message.Seq+log[1].Message.Seq != 3 {
+		t.Errorf("bob has %+v", log)
+	}
+	if n := h.files(); n != 1 {
+		t.Errorf("%d files, want 1", n)
 	}
 }

@@ -61,13 +61,41 @@ type Accepted struct {
 
 // Deposit puts a message into the mailboxes of both sides. It returns
 // ErrNotContact, ErrMismatch, ErrTooLong, ErrInvalid or ErrFull if it never
-// will, ErrUnavailable if it cannot now.
+// will, ErrUnavailable if it cannot now, ErrOutcomeUnknown if it may have been
+// made all the same.
 func (m *Mailbox) Deposit(ctx context.Context, d Deposit) (Accepted, error) {
 	got, err := m.deposit(ctx, d)
+	if errors.Is(err, ErrOutcomeUnknown) {
+		got, err = m.findOut(ctx, d, err)
+	}
 	if err != nil {
 		return Accepted{}, fmt.Errorf("deposit: %w", err)
 	}
 	return got, nil
+}
+
+// findOutPatience is how long a deposit of unknown outcome is made again; a
+// restart of the database takes less.
+const findOutPatience = 5 * time.Second
+
+// findOut makes a deposit again that was lost in its commit: if it was carried
+// out, its cid is known.
+func (m *Mailbox) findOut(ctx context.Context, d Deposit, unknown error) (Accepted, error) {
+	ctx, cancel := context.WithTimeout(ctx, findOutPatience)
+	defer cancel()
+	for {
+		select {
+		case <-ctx.Done():
+			return Accepted{}, unknown
+		case <-m.Failed():
+			return Accepted{}, unknown
+		case <-time.After(findOutPatience / 20):
+		}
+		got, err := m.deposit(ctx, d)
+		if err == nil || !errors.Is(err, ErrUnavailable) && ctx.Err() == nil {
+			return got, err
+		}
+	}
 }
 
 func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err error) {
@@ -97,31 +125,44 @@ func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err err
 // submitted before others are done shares their transaction. If Submit returns
 // an error, nothing was begun and done is not called.
 func (m *Mailbox) Submit(d Deposit, done func(Accepted, error)) error {
-	err := d.check()
-	if err == nil && d.Voice != nil {
-		err = fmt.Errorf("%w: a recording is deposited", ErrInvalid)
-	}
-	if err == nil {
-		err = m.diskHasRoom(d)
-	}
-	if err == nil {
-		row := d.row()
-		var got Accepted
-		err = m.store.Submit(func(tx *store.Tx) (err error) {
-			got, err = m.accept(tx, d, row)
-			return err
-		}, func(err error) {
-			if err != nil {
-				done(Accepted{}, fmt.Errorf("deposit: %w", err))
-				return
-			}
-			done(got, nil)
-		})
-	}
-	if err != nil {
+	if err := m.submit(d, done); err != nil {
 		return fmt.Errorf("deposit: %w", err)
 	}
 	return nil
+}
+
+func (m *Mailbox) submit(d Deposit, done func(Accepted, error)) error {
+	if err := d.check(); err != nil {
+		return err
+	}
+	if d.Voice != nil {
+		return fmt.Errorf("%w: a recording is deposited", ErrInvalid)
+	}
+	if err := m.diskHasRoom(d); err != nil {
+		return err
+	}
+	row := d.row()
+	var got Accepted
+	answer := func(err error) {
+		if err != nil {
+			done(Accepted{}, fmt.Errorf("deposit: %w", err))
+			return
+		}
+		done(got, nil)
+	}
+	return m.store.Submit(func(tx *store.Tx) (err error) {
+		got, err = m.accept(tx, d, row)
+		return err
+	}, func(err error) {
+		if !errors.Is(err, ErrOutcomeUnknown) {
+			answer(err)
+			return
+		}
+		m.asking.Go(func() {
+			got, err = m.findOut(m.open, d, err)
+			answer(err)
+		})
+	})
 }
 
 // accept is the transaction of a deposit.
@@ -240,7 +281,7 @@ func (m *Mailbox) keepVoice(ctx context.Context, d Deposit) (string, error) {
 // dropUnused removes the blob of a deposit that certainly has no row. If that
 // is not certain, or fails, the sweep does it another day.
 func (m *Mailbox) dropUnused(id string, got Accepted, err error) {
-	unused := err != nil && !errors.Is(err, ErrUnavailable) || got.Duplicate
+	unused := err != nil && !errors.Is(err, ErrOutcomeUnknown) || got.Duplicate
 	if id == "" || !unused {
 		return
 	}

@@ -10,6 +10,9 @@ var (
 	// ErrUnavailable says that nothing can be stored now: the disk is full, the
 	// store is closed, or too much waits. The same call may succeed later.
 	ErrUnavailable = store.ErrUnavailable
+	// ErrOutcomeUnknown is an ErrUnavailable of which not even that is certain:
+	// it may have been stored. The same call may be made again, and will tell.
+	ErrOutcomeUnknown = store.ErrOutcomeUnknown
 	// ErrNewerSchema says that a later version of Parley wrote the directory.
 	ErrNewerSchema = store.ErrNewerSchema
 	// ErrNotFound says that something does not exist, or not for this account.

@@ -9,7 +9,7 @@
 // Whoever gets an Accepted may tell the sender; pushing its Entries to devices
 // is a hint, for each entry is in its account's log, dense in pos, and is read
 // from there. Sending the same (account, device, cid) again gives the same
-// answer. An error means that nothing was stored, except that ErrUnavailable
+// answer. An error means that nothing was stored, except that ErrOutcomeUnknown
 // leaves that open: the same call may be made again.
 //
 // What one account may do to another is asked of presence.Between.May inside
@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,6 +66,10 @@ type Mailbox struct {
 	space    func(dir string) (free, size uint64, err error)
 	now      func() time.Time
 	log      *slog.Logger
+
+	open   context.Context // ends with Close
+	close  context.CancelFunc
+	asking sync.WaitGroup // for what became of deposits; Add only from the store's goroutine
 }
 
 // Open opens the data directory, brings its schema up to date and removes
@@ -75,6 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: space,
 		now: cfg.Now, log: cfg.Log,
 	}
+	m.open, m.close = context.WithCancel(context.WithoutCancel(ctx))
 	if m.now == nil {
 		m.now = time.Now
 	}
@@ -104,7 +110,10 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 
 // Close waits for the transaction under way and closes the directory.
 func (m *Mailbox) Close() error {
-	return errors.Join(m.store.Close(), m.blobs.Close())
+	m.close()
+	err := m.store.Close()
+	m.asking.Wait()
+	return errors.Join(err, m.blobs.Close())
 }
 
 // Failed is closed when the disk has failed to keep what was written, as Err

@@ -35,6 +35,8 @@ type engine struct {
 	// spoils reports whether an error of a statement leaves its transaction of no
 	// more use.
 	spoils func(error) bool
+	// unsure reports whether a commit that failed may have been carried out.
+	unsure func(error) bool
 	// settle does what a commit, or one that failed, has left for later, after
 	// it was answered.
 	settle func(ctx context.Context, db *sqlx.DB, committed bool) error

@@ -33,6 +33,7 @@ var onServer = &engine{
 	patience: 10 * time.Second,
 	judge:    judgePostgres,
 	spoils:   fromServer,
+	unsure:   lostInCommit,
 	settle:   func(context.Context, *sqlx.DB, bool) error { return nil },
 }
 
@@ -151,6 +152,13 @@ func judgePostgres(err error) fault {
 func fromServer(err error) bool {
 	var from *pgconn.PgError
 	return errors.As(err, &from)
+}
+
+// lostInCommit tells a connection that ended before the answer to COMMIT from
+// an answer that says no.
+func lostInCommit(err error) bool {
+	var from *pgconn.PgError
+	return !errors.As(err, &from) || from.Code[:min(3, len(from.Code))] == "57P" // the server was shut down
 }
 
 // oneMigrates lets one of several processes at a time bring the schema up to

@@ -247,6 +247,22 @@ func TestConflictIsTriedAgain(t *testing.T) {
 	}
 }
 
+// The commit is carried out and its answer lost: the next look tells.
+func TestLostCommitIsUnknown(t *testing.T) {
+	cutter := storetest.Cut(t, newPostgres(t))
+	s := openWithTwo(t, cutter.URL)
+	cutter.Arm()
+	if err := s.Write(t.Context(), createNamed("c")); !errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("got %v", err)
+	}
+	if got := names(t, s); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("accounts %v", got)
+	}
+	if err := s.Write(t.Context(), createNamed("d")); err != nil {
+		t.Errorf("the next write: %v", err)
+	}
+}
+
 func TestPasswordIsNotToldInErrors(t *testing.T) {
 	const secret = "hunter2"
 	for _, url := range []string{

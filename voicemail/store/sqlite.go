@@ -21,7 +21,7 @@ import (
 var inFile = &engine{
 	name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
 	connect: connectSQLite, readers: 4, local: true,
-	judge: judgeSQLite, spoils: func(error) bool { return false }, settle: settleSQLite,
+	judge: judgeSQLite, spoils: func(error) bool { return false }, unsure: brokenInCommit, settle: settleSQLite,
 }
 
 // busyTimeout is how long, in ms, a connection waits while another process
@@ -125,6 +125,13 @@ func judgeSQLite(err error) fault {
 		return passing
 	}
 	return ordinary
+}
+
+// brokenInCommit tells a commit that may be in the log, for whoever opens the
+// file next, from one that was refused before.
+func brokenInCommit(err error) bool {
+	var from *sqlite.Error
+	return errors.As(err, &from) && from.Code()&0xff == sqlite3.SQLITE_IOERR
 }
 
 // checkpointAt is at how many pages the log is copied into the database file:

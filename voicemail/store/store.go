@@ -31,6 +31,9 @@ import (
 var (
 	// ErrUnavailable says that a write could not be tried or committed now.
 	ErrUnavailable = errors.New("store is unavailable")
+	// ErrOutcomeUnknown is an ErrUnavailable that came in the middle of a commit:
+	// what was to be written may be there or not, as a later look will tell.
+	ErrOutcomeUnknown = fmt.Errorf("%w: outcome unknown", ErrUnavailable)
 	// ErrNewerSchema says that a later version of Parley wrote the database.
 	ErrNewerSchema = errors.New("database is newer than this program")
 	// ErrNotFound says that what was asked for does not exist.
@@ -81,9 +84,8 @@ func (s *Store) Err() error { return s.writer.failure() }
 
 // Write runs f in a transaction and returns nil once that is durable. An error
 // of f undoes what f did and is returned. F may run after ctx has ended, but
-// never after Write has returned: the outcome is known, except that after
-// ErrUnavailable from a failed commit it is found by reading. F may run more
-// than once; what counts is the last time.
+// never after Write has returned: the outcome is known, except after
+// ErrOutcomeUnknown. F may run more than once; what counts is the last time.
 //
 // F runs on the writer's goroutine: it must not wait for anything else. If it
 // could not begin within patience, Write returns ErrUnavailable.

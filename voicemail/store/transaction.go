@@ -46,7 +46,10 @@ func (t *transaction) run(group []*op, apart bool) (errs []error, err error) {
 	if err := t.view().storeCounters(); err != nil {
 		return nil, err
 	}
-	if err := t.tx.Commit(); err != nil {
+	switch err := t.tx.Commit(); {
+	case err != nil && t.engine.unsure(err):
+		return nil, fmt.Errorf("%w: commit: %w", ErrOutcomeUnknown, err)
+	case err != nil:
 		return nil, fmt.Errorf("commit: %w", err)
 	}
 	return errs, nil

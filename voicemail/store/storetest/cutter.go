@@ -1,0 +1,101 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Cutter stands between a store and its server. When armed, it lets the next
+// COMMIT through, keeps the answer to itself and cuts the connection.
+type Cutter struct {
+	URL    string
+	armed  atomic.Bool
+	server string // socket
+}
+
+// Cut puts a cutter before a database of this package.
+func Cut(t *testing.T, database string) *Cutter {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const socket = ".s.PGSQL.5432"
+	c := &Cutter{server: filepath.Join(u.Query().Get("host"), socket)}
+	dir, err := os.MkdirTemp("", "parley-cut-") // short enough for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("unix", filepath.Join(dir, socket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() { c.between(client) })
+		}
+	})
+	t.Cleanup(func() {
+		if err := errors.Join(listener.Close(), os.RemoveAll(dir)); err != nil {
+			t.Error(err)
+		}
+		all.Wait()
+	})
+	u.RawQuery = url.Values{"host": {dir}}.Encode()
+	c.URL = u.String()
+	return c
+}
+
+// Arm makes the next COMMIT the last of its connection.
+func (c *Cutter) Arm() { c.armed.Store(true) }
+
+// between carries one connection until either side ends it.
+func (c *Cutter) between(client net.Conn) {
+	defer client.Close()
+	server, err := net.Dial("unix", c.server)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	var cut atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer client.Close()
+		pump(client, server, func([]byte) bool { return !cut.Load() })
+	}()
+	pump(server, client, func(said []byte) bool {
+		if bytes.Contains(bytes.ToLower(said), []byte("commit\x00")) && c.armed.CompareAndSwap(true, false) {
+			cut.Store(true)
+		}
+		return true
+	})
+	_ = server.Close() // ends the other direction
+	<-done
+}
+
+// pump copies while pass allows it.
+func pump(to, from net.Conn, pass func([]byte) bool) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		if err != nil || !pass(buf[:n]) {
+			return
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
