@@ -27,13 +27,14 @@ type commandLine struct {
 	Dir    string `help:"Where data directories are made, and removed at the end." default:"${tmp}" placeholder:"DIR"`
 
 	Bench benchCommand `cmd:"" help:"Measure messages, sessions and presence."`
+	Chaos chaosCommand `cmd:"" help:"Break things, and count what is lost or shown twice."`
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cli commandLine
-	command := kong.Parse(&cli, kong.Name("parleyload"), kong.Vars{"tmp": os.TempDir(), "parts": partNames()},
+	command := kong.Parse(&cli, kong.Name("parleyload"), kong.Vars{"tmp": os.TempDir(), "parts": partNames(), "faults": faultNames()},
 		kong.Description("Loads, breaks and measures a Parley server."))
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(&cli); err != nil {

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+
+	"parley/presence"
+)
+
+// verdict is what a ledger says of the delivery contract.
+type verdict struct {
+	sent, accepted   int
+	lost, duplicated int
+	broken           []string // every breach in words, the lost and duplicated among them
+}
+
+func (v *verdict) add(other verdict) {
+	v.sent += other.sent
+	v.accepted += other.accepted
+	v.lost += other.lost
+	v.duplicated += other.duplicated
+	v.broken = append(v.broken, other.broken...)
+}
+
+func (v *verdict) breach(format string, args ...any) {
+	v.broken = append(v.broken, fmt.Sprintf(format, args...))
+}
+
+// check holds a finished run against the contract. Owner says whose each
+// device is; every device must have been synced to the end. It is pure.
+//
+//   - each message accepted is shown exactly once on every device of both sides
+//   - nothing is shown that was not sent, or was rejected for good
+//   - each message sent was answered in the end: no outcome stays unknown, and
+//     a second answer to the same cid is the first one again
+//   - each device applied every position, without gaps, once
+//   - each conversation has the same seqs in the same order everywhere, dense
+func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v verdict) {
+	sends := map[string]*fate{} // by cid
+	for _, r := range records {
+		switch r.What {
+		case composed:
+			v.sent++
+			sends[r.CID] = &fate{sent: r}
+		case accepted, rejected:
+			if f := sends[r.CID]; f == nil {
+				v.breach("an answer to %s, which nobody sent", r.CID)
+			} else {
+				v.answered(f, r)
+			}
+		}
+	}
+	screens := map[presence.DeviceID]*screen{}
+	for device := range owner {
+		screens[device] = &screen{times: map[string]int{}, newest: map[string]int64{}}
+	}
+	order := map[string]map[int64]string{} // conversation, seq, mid: the same for everybody
+	for _, r := range records {
+		if r.What == shown || r.What == passed {
+			v.apply(screens[r.Device], r, sends, order)
+		}
+	}
+	for cid, f := range sends {
+		switch {
+		case f.answer == nil:
+			v.breach("%s was never answered", cid)
+		case f.answer.What == accepted:
+			v.accepted++
+			v.everywhere(cid, f, screens, owner)
+		}
+	}
+	return v
+}
+
+// fate is what became of a message.
+type fate struct {
+	sent   record
+	answer *record
+}
+
+// screen is what a device has shown.
+type screen struct {
+	pos    int64
+	times  map[string]int   // how often each cid
+	newest map[string]int64 // seq of each conversation
+}
+
+func (v *verdict) answered(f *fate, r record) {
+	if f.answer == nil {
+		f.answer = &r
+		return
+	}
+	a := f.answer
+	if a.What != r.What || a.Conv != r.Conv || a.Seq != r.Seq || a.MID != r.MID {
+		v.breach("%s was answered by %s %s/%d, then by %s %s/%d", r.CID, a.What, a.Conv, a.Seq, r.What, r.Conv, r.Seq)
+	}
+}
+
+// apply follows one device by one position.
+func (v *verdict) apply(s *screen, r record, sends map[string]*fate, order map[string]map[int64]string) {
+	if r.Pos != s.pos+1 {
+		v.breach("device %s applied position %d after %d", r.Device, r.Pos, s.pos)
+	}
+	s.pos = r.Pos
+	if r.What == passed {
+		return
+	}
+	if f := sends[r.CID]; f == nil {
+		v.breach("device %s shows %q, which nobody sent", r.Device, r.CID)
+		return
+	} else if f.answer != nil && f.answer.What == rejected {
+		v.breach("device %s shows %s, which was rejected", r.Device, r.CID)
+	} else if a := f.answer; a != nil && (a.Conv != r.Conv || a.Seq != r.Seq || a.MID != r.MID) {
+		v.breach("device %s shows %s as %s/%d, accepted as %s/%d", r.Device, r.CID, r.Conv, r.Seq, a.Conv, a.Seq)
+	}
+	if s.times[r.CID]++; s.times[r.CID] > 1 {
+		v.duplicated++
+		v.breach("device %s shows %s again", r.Device, r.CID)
+	}
+	if r.Seq != s.newest[r.Conv]+1 {
+		v.breach("device %s shows %s/%d after %d", r.Device, r.Conv, r.Seq, s.newest[r.Conv])
+	}
+	s.newest[r.Conv] = r.Seq
+	if order[r.Conv] == nil {
+		order[r.Conv] = map[int64]string{}
+	}
+	if mid := order[r.Conv][r.Seq]; mid != "" && mid != r.MID {
+		v.breach("%s/%d is two messages", r.Conv, r.Seq)
+	}
+	order[r.Conv][r.Seq] = r.MID
+}
+
+// everywhere looks for an accepted message on all devices of both sides.
+func (v *verdict) everywhere(cid string, f *fate, screens map[presence.DeviceID]*screen, owner map[presence.DeviceID]presence.AccountID) {
+	for device, account := range owner {
+		if account != f.sent.From && account != f.sent.To {
+			if screens[device].times[cid] > 0 {
+				v.breach("device %s shows %s, which is not for it", device, cid)
+			}
+			continue
+		}
+		if screens[device].times[cid] == 0 {
+			v.lost++
+			v.breach("device %s never showed %s, accepted as %s/%d", device, cid, f.answer.Conv, f.answer.Seq)
+		}
+	}
+}

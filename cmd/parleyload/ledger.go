@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"parley/presence"
+)
+
+// ledger is the record of a chaos run: what was sent, what the server said of
+// it, and what each device showed. It only grows. Devices write it, check
+// reads it when they have stopped.
+type ledger struct {
+	began time.Time
+
+	mu      sync.Mutex
+	records []record
+}
+
+// record is one line of a ledger.
+type record struct {
+	At     time.Duration     `json:"at"` // since the run began
+	What   happening         `json:"what"`
+	Device presence.DeviceID `json:"device"` // whose record it is
+	CID    string            `json:"cid,omitempty"`
+
+	// sent
+	From presence.AccountID `json:"from,omitempty"`
+	To   presence.AccountID `json:"to,omitempty"`
+	// accepted and shown
+	Conv string `json:"conv,omitempty"`
+	Seq  int64  `json:"seq,omitempty"`
+	MID  string `json:"mid,omitempty"`
+	// shown and skipped
+	Pos int64 `json:"pos,omitempty"`
+	// rejected
+	Code string `json:"code,omitempty"`
+}
+
+// happening is what a record tells.
+type happening string
+
+const (
+	composed happening = "composed" // in the outbox, before the first transmission
+	accepted happening = "accepted"
+	rejected happening = "rejected" // for good: it left the outbox
+	shown    happening = "shown"    // a message was applied with the cursor at Pos
+	passed   happening = "passed"   // an entry without a message was
+	faulted  happening = "faulted"  // something was broken on purpose; Code says what
+)
+
+func newLedger() *ledger { return &ledger{began: time.Now()} }
+
+func (l *ledger) add(r record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r.At = time.Since(l.began)
+	l.records = append(l.records, r)
+}
+
+// count is how often something has happened.
+func (l *ledger) count(what happening) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.records {
+		if r.What == what {
+			n++
+		}
+	}
+	return n
+}
+
+// keep writes the ledger to a file, one JSON object a line.
+func (l *ledger) keep(path string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("keep ledger: %w", err)
+	}
+	defer f.Close()
+	out := json.NewEncoder(f)
+	for _, r := range l.records {
+		if err := out.Encode(r); err != nil {
+			return fmt.Errorf("keep ledger: %w", err)
+		}
+	}
+	return f.Close()
+}
