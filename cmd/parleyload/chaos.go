@@ -28,7 +28,13 @@ type fault struct {
 
 // faults in the order in which they are made.
 var faults = []fault{
+	{"model", "simulated crashes, model and real stores", faultModel},
 	{"kill", "server killed (SIGKILL) at chosen and random points", faultKill},
+	{"cut", "socket cut at every byte, both ways", faultCut},
+	{"loss", "answers and events lost, sends repeated", faultLoss},
+	{"fsync", "fsync fails with EIO", faultFsync},
+	{"full", "disk of the database full (tmpfs)", faultFull},
+	{"lock", "another process holds the SQLite lock", faultLock},
 }
 
 // outcome is what a fault has led to. A fault that cannot be made on this

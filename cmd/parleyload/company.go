@@ -106,6 +106,26 @@ func headOf(ctx context.Context, addr string, who signIn) (int64, error) {
 	return welcome.Head, nil
 }
 
+// transmissions is how many sends were written.
+func (c *company) transmissions() (n int) {
+	for _, d := range c.devices {
+		d.mu.Lock()
+		n += d.transmitted
+		d.mu.Unlock()
+	}
+	return n
+}
+
+// slowest is the longest that an answer has taken on a line that lived.
+func (c *company) slowest() (t time.Duration) {
+	for _, d := range c.devices {
+		d.mu.Lock()
+		t = max(t, d.slowest)
+		d.mu.Unlock()
+	}
+	return t
+}
+
 // end stops all devices and checks the ledger.
 func (c *company) end() verdict {
 	c.cancel()

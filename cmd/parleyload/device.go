@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"math"
 	mrand "math/rand/v2"
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/presence"
@@ -27,17 +29,20 @@ type device struct {
 	peers  []presence.AccountID
 	ledger *ledger
 	faults deviceFaults
+	// lossless ends faults.lose.
+	lossless atomic.Bool
 	// seen is told of each frame on its way, for faults that wait for one.
 	seen func(frameSeen)
 
-	mu      sync.Mutex
-	kept    keeps
-	changed chan struct{} // closed and replaced when kept or the line changes
-	talking bool          // composes by itself
-	composed,
-	attempts int
-	line *socket // nil while there is none
-	cut  context.CancelFunc
+	mu          sync.Mutex
+	kept        keeps
+	changed     chan struct{}      // closed and replaced when kept or the line changes
+	talking     bool               // composes by itself
+	transmitted int                // sends written, repetitions included
+	attempts    int                // to connect, since the last welcome
+	missed      bool               // an event; nothing is applied until the next welcome
+	cut         context.CancelFunc // of the present line; nil while there is none
+	slowest     time.Duration      // from a send to its answer, on one line
 }
 
 // keeps is what a browser has in IndexedDB.
@@ -51,16 +56,20 @@ type keeps struct {
 type outgoing struct {
 	cid, text string
 	to        presence.AccountID
-	sent      time.Time // on the present line; zero: not yet
+	sent      time.Time // last, on the present line; zero: not yet
+	first     time.Time // on the present line since the last answer; zero: not yet
 	notBefore time.Time
 }
 
 // deviceFaults are mistreatments that the device does to its own traffic.
 type deviceFaults struct {
-	window int     // messages in the outbox while talking; default 1
-	lose   float64 // share of the server's frames that never arrive
-	repeat float64 // share of sends that are transmitted twice
-	rest   time.Duration
+	window int           // messages in the outbox while talking; default 1
+	lose   float64       // share of the server's frames that never arrive
+	repeat float64       // share of sends that are transmitted twice
+	rest   time.Duration // at most, before composing the next message
+	resend time.Duration // without an answer on a living line; default 250 ms
+	// backoff is the ceiling of the n-th pause before connecting again.
+	backoff func(attempt int) time.Duration
 }
 
 // frameSeen is a frame that a device sent or got.
@@ -73,10 +82,24 @@ const (
 	sawWelcome
 )
 
-const resendAfter = 250 * time.Millisecond // without an answer on a living line
+// quickBackoff keeps a thousand crashes short.
+func quickBackoff(attempt int) time.Duration {
+	return min(250*time.Millisecond, 4*time.Millisecond<<min(attempt, 6))
+}
+
+// browserBackoff is how the client comes back.
+func browserBackoff(attempt int) time.Duration {
+	return min(20*time.Second, time.Duration(250*math.Pow(1.7, float64(attempt)))*time.Millisecond)
+}
 
 func newDevice(addr string, who signIn, peers []presence.AccountID, l *ledger, f deviceFaults) *device {
 	f.window = max(f.window, 1)
+	if f.resend == 0 {
+		f.resend = 250 * time.Millisecond
+	}
+	if f.backoff == nil {
+		f.backoff = quickBackoff
+	}
 	return &device{
 		who: who, addr: addr, peers: peers, ledger: l, faults: f,
 		changed: make(chan struct{}), seen: func(frameSeen) {},
@@ -89,12 +112,9 @@ func (d *device) run(ctx context.Context) {
 		if d.session(ctx) {
 			attempt = 0
 		}
-		// Full jitter, as the browser has it, on a scale that keeps a
-		// thousand crashes short.
-		ceiling := min(250*time.Millisecond, 4*time.Millisecond<<min(attempt, 6))
 		select {
 		case <-ctx.Done():
-		case <-time.After(mrand.N(ceiling) + time.Millisecond):
+		case <-time.After(mrand.N(d.faults.backoff(attempt)) + time.Millisecond): // full jitter
 		}
 	}
 }
@@ -129,7 +149,7 @@ func (d *device) session(ctx context.Context) (opened bool) {
 		if err != nil {
 			return opened
 		}
-		if _, ok := f.(*wire.Welcome); !ok && d.faults.lose > 0 && mrand.Float64() < d.faults.lose {
+		if _, ok := f.(*wire.Welcome); !ok && !d.lossless.Load() && mrand.Float64() < d.faults.lose {
 			continue
 		}
 		if err := d.take(sock, f); err != nil {
@@ -139,10 +159,10 @@ func (d *device) session(ctx context.Context) (opened bool) {
 			opened = true
 			d.seen(sawWelcome)
 			d.mu.Lock()
-			d.line, d.cut = sock, cancel
+			d.cut = cancel
 			d.attempts = 0
 			for i := range d.kept.outbox {
-				d.kept.outbox[i].sent = time.Time{}
+				d.kept.outbox[i].sent, d.kept.outbox[i].first = time.Time{}, time.Time{}
 			}
 			d.changeLocked()
 			d.mu.Unlock()
@@ -154,7 +174,7 @@ func (d *device) session(ctx context.Context) (opened bool) {
 func (d *device) hangUp() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.line, d.cut = nil, nil
+	d.cut = nil
 	d.changeLocked()
 }
 
@@ -210,6 +230,7 @@ func (d *device) take(sock *socket, f wire.Frame) error {
 func (d *device) takeWelcome(f *wire.Welcome) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.missed = false
 	switch {
 	case d.kept.epoch == "":
 		d.kept.epoch = f.Epoch
@@ -226,10 +247,11 @@ func (d *device) takeWelcome(f *wire.Welcome) error {
 func (d *device) takeEvent(f *wire.Event) (gap, news bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if f.Pos <= d.kept.cursor {
+	if d.missed || f.Pos <= d.kept.cursor {
 		return false, false
 	}
 	if f.Pos > d.kept.cursor+1 {
+		d.missed = true
 		return true, false
 	}
 	d.kept.cursor = f.Pos
@@ -251,11 +273,19 @@ func (d *device) takeAnswer(cid string, r record) {
 	defer d.mu.Unlock()
 	for i, o := range d.kept.outbox {
 		if o.cid == cid {
+			d.answeredLocked(o)
 			d.kept.outbox = append(d.kept.outbox[:i:i], d.kept.outbox[i+1:]...)
 			break
 		}
 	}
 	d.changeLocked()
+}
+
+// answeredLocked notes how long an answer has taken.
+func (d *device) answeredLocked(o outgoing) {
+	if !o.first.IsZero() {
+		d.slowest = max(d.slowest, time.Since(o.first))
+	}
 }
 
 // wait leaves a message in the outbox for a while.
@@ -264,7 +294,8 @@ func (d *device) wait(cid string, long time.Duration) {
 	defer d.mu.Unlock()
 	for i := range d.kept.outbox {
 		if d.kept.outbox[i].cid == cid {
-			d.kept.outbox[i].sent = time.Time{}
+			d.answeredLocked(d.kept.outbox[i])
+			d.kept.outbox[i].sent, d.kept.outbox[i].first = time.Time{}, time.Time{}
 			d.kept.outbox[i].notBefore = time.Now().Add(max(long, 10*time.Millisecond))
 		}
 	}
@@ -279,7 +310,6 @@ func (d *device) compose(to presence.AccountID) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.kept.outbox = append(d.kept.outbox, o)
-	d.composed++
 	d.changeLocked()
 	return cid
 }
@@ -300,7 +330,11 @@ func (d *device) transmit(ctx context.Context, sock *socket) {
 		d.mu.Lock()
 		changed := d.changed
 		idle := d.talking && len(d.kept.outbox) < d.faults.window
-		due, next := d.dueLocked(time.Now())
+		var due []outgoing
+		var next time.Duration
+		if !idle {
+			due, next = d.dueLocked(time.Now())
+		}
 		d.mu.Unlock()
 		if idle {
 			if d.faults.rest > 0 {
@@ -314,9 +348,11 @@ func (d *device) transmit(ctx context.Context, sock *socket) {
 			if sock.write(send) != nil {
 				return
 			}
-			if d.faults.repeat > 0 && mrand.Float64() < d.faults.repeat && sock.write(send) != nil {
+			again := d.faults.repeat > 0 && mrand.Float64() < d.faults.repeat
+			if again && sock.write(send) != nil {
 				return
 			}
+			d.wrote(again)
 			d.seen(sawSend)
 		}
 		if len(due) > 0 {
@@ -332,20 +368,32 @@ func (d *device) transmit(ctx context.Context, sock *socket) {
 	}
 }
 
+func (d *device) wrote(again bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.transmitted++
+	if again {
+		d.transmitted++
+	}
+}
+
 // dueLocked takes what is to be sent now, and says when more will be.
 func (d *device) dueLocked(now time.Time) (due []outgoing, next time.Duration) {
-	next = resendAfter
+	next = d.faults.resend
 	for i := range d.kept.outbox {
 		o := &d.kept.outbox[i]
 		at := o.notBefore
 		if !o.sent.IsZero() {
-			at = o.sent.Add(resendAfter)
+			at = o.sent.Add(d.faults.resend)
 		}
 		if wait := at.Sub(now); wait > 0 {
 			next = min(next, wait)
 			continue
 		}
 		o.sent = now
+		if o.first.IsZero() {
+			o.first = now
+		}
 		due = append(due, *o)
 	}
 	return due, next

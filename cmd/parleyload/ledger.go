@@ -90,3 +90,16 @@ func (l *ledger) keep(path string) error {
 	}
 	return f.Close()
 }
+
+// since is how often something has happened after a point in time.
+func (l *ledger) since(what happening, at time.Time) (n int) {
+	after := at.Sub(l.began)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.records {
+		if r.What == what && r.At > after {
+			n++
+		}
+	}
+	return n
+}
