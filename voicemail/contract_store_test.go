@@ -6,6 +6,7 @@ import (
 
 	"parley/presence"
 	"parley/voicemail/store"
+	"parley/voicemail/store/storetest"
 )
 
 // mailboxShelf is the real mailbox behind the simulation: fresh people for
@@ -89,6 +90,11 @@ func (s *mailboxShelf) restart() error {
 func TestContractHoldsInSQLite(t *testing.T) {
 	dir := t.TempDir()
 	runOnStore(t, "sqlite", func() (*Mailbox, error) { return Open(t.Context(), Config{Dir: dir}) })
+}
+
+func TestContractHoldsInPostgres(t *testing.T) {
+	dir, url := t.TempDir(), storetest.Database(t)
+	runOnStore(t, "postgres", func() (*Mailbox, error) { return Open(t.Context(), Config{Dir: dir, Database: url}) })
 }
 
 func runOnStore(t *testing.T, engine string, reopen func() (*Mailbox, error)) {

@@ -87,7 +87,7 @@ func (b *bench) start(ctx context.Context, name string, w *world) (*parley, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := w.seed(ctx, dir); err != nil {
+	if err := w.seed(ctx, sqliteIn(dir)); err != nil {
 		return nil, err
 	}
 	args := []string{"--frame-rate", "1000000"}

@@ -35,6 +35,8 @@ var faults = []fault{
 	{"fsync", "fsync fails with EIO", faultFsync},
 	{"full", "disk of the database full (tmpfs)", faultFull},
 	{"lock", "another process holds the SQLite lock", faultLock},
+	{"postgres", "PostgreSQL crashes (immediate shutdown) and recovers", faultPostgres},
+	{"postgres-kill", "server on PostgreSQL killed (SIGKILL)", faultPostgresKill},
 }
 
 // outcome is what a fault has led to. A fault that cannot be made on this
@@ -140,9 +142,14 @@ func (c *chaos) house(ctx context.Context, name string, w *world, args ...string
 
 // houseAt is house over a directory that is there.
 func (c *chaos) houseAt(ctx context.Context, dir string, w *world, args ...string) (*server, error) {
-	if err := w.seed(ctx, dir); err != nil {
+	if err := w.seed(ctx, sqliteIn(dir)); err != nil {
 		return nil, err
 	}
+	return c.serve(ctx, dir, args...)
+}
+
+// serve starts a server over a directory whose database is seeded.
+func (c *chaos) serve(ctx context.Context, dir string, args ...string) (*server, error) {
 	s, err := newServer(c.server, dir, append([]string{"--frame-rate", "100000"}, args...)...)
 	if err != nil {
 		return nil, err

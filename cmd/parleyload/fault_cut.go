@@ -24,6 +24,7 @@ func faultCut(ctx context.Context, c *chaos) (o outcome, err error) {
 		return o, err
 	}
 	defer proxy.close()
+	before := openSockets(s.pid())
 	company := newCompany(s.addr, w, deviceFaults{})
 	d := company.devices[0]
 	d.addr = proxy.addr()
@@ -34,7 +35,6 @@ func faultCut(ctx context.Context, c *chaos) (o outcome, err error) {
 	if err := company.settle(ctx, 10*time.Second); err != nil {
 		return o, err
 	}
-	before := openSockets(s.pid())
 	for _, fromServer := range []bool{false, true} {
 		whole := false
 		for after := int64(0); !whole; after += int64(c.pick(1, 11)) {
@@ -44,12 +44,12 @@ func faultCut(ctx context.Context, c *chaos) (o outcome, err error) {
 			o.runs++
 		}
 	}
-	leaked := openSockets(s.pid()) - before
-	for wait := 0; leaked > 0 && wait < 50; wait++ { // ends of sockets are on their way
+	o.verdict, err = c.finish(ctx, "cut", company, 20*time.Second)
+	leaked := openSockets(s.pid()) - before // all devices have hung up
+	for wait := 0; leaked > 0 && wait < 50; wait++ {
 		time.Sleep(100 * time.Millisecond)
 		leaked = openSockets(s.pid()) - before
 	}
-	o.verdict, err = c.finish(ctx, "cut", company, 20*time.Second)
 	if leaked > 0 {
 		o.breach("the server has %d more sockets open than before", leaked)
 	}

@@ -209,7 +209,7 @@ func faultLock(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond, resend: time.Minute})
 	company.start(ctx)
-	other, err := store.Open(ctx, filepath.Join(s.dir, "parley.db"), time.Now)
+	other, err := store.Open(ctx, sqliteIn(s.dir))
 	if err != nil {
 		return o, err
 	}

@@ -69,13 +69,17 @@ func (t *trap) wait(ctx context.Context, f frameSeen, patience time.Duration) er
 // faultKill kills the server again and again while four people with two
 // devices each write to each other; now and then a device crashes as well.
 func faultKill(ctx context.Context, c *chaos) (o outcome, err error) {
-	kills := c.pick(1000, 60)
 	w := newWorld(4, 2).pairs()
 	s, err := c.house(ctx, "kill", w)
 	if err != nil {
 		return o, err
 	}
 	defer func() { err = errors.Join(err, s.kill()) }()
+	return c.killing(ctx, "kill", s, w, c.pick(1000, 60))
+}
+
+// killing kills a server so many times.
+func (c *chaos) killing(ctx context.Context, name string, s *server, w *world, kills int) (o outcome, err error) {
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond})
 	t := newTrap()
 	for _, d := range company.devices {
@@ -113,7 +117,7 @@ func faultKill(ctx context.Context, c *chaos) (o outcome, err error) {
 	if err := s.ready(ctx, 20*time.Second); err != nil {
 		return o, err
 	}
-	o.verdict, err = c.finish(ctx, "kill", company, 30*time.Second)
+	o.verdict, err = c.finish(ctx, name, company, 30*time.Second)
 	back := spreadOf(recovery)
 	o.figure = fmt.Sprintf("start to first accept p50 %.0f ms, p99 %.0f ms", ms(back.p50), ms(back.p99))
 	o.results = map[string]int{"kills": o.runs}

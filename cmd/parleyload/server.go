@@ -89,6 +89,7 @@ func (s *server) ready(ctx context.Context, patience time.Duration) error {
 		if err != nil {
 			return err
 		}
+		req.Close = true
 		res, err := http.DefaultClient.Do(req)
 		if err == nil {
 			_ = res.Body.Close()

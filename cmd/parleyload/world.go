@@ -63,10 +63,13 @@ func (w *world) pairs() *world {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// seed writes the world into the store of a data directory. No password can
-// sign these accounts in; their sessions are good for a day.
-func (w *world) seed(ctx context.Context, dir string) error {
-	s, err := store.Open(ctx, filepath.Join(dir, "parley.db"))
+// sqliteIn is the database of a data directory.
+func sqliteIn(dir string) string { return filepath.Join(dir, "parley.db") }
+
+// seed writes the world into an empty database: a file or a URL. No password
+// can sign these accounts in; their sessions are good for a day.
+func (w *world) seed(ctx context.Context, database string) error {
+	s, err := store.Open(ctx, database)
 	if err != nil {
 		return fmt.Errorf("seed: %w", err)
 	}
