@@ -37,6 +37,8 @@ var faults = []fault{
 	{"lock", "another process holds the SQLite lock", faultLock},
 	{"postgres", "PostgreSQL crashes (immediate shutdown) and recovers", faultPostgres},
 	{"postgres-kill", "server on PostgreSQL killed (SIGKILL)", faultPostgresKill},
+	{"reader", "a client that never reads", faultReader},
+	{"storm", "all clients come back after SIGKILL", faultStorm},
 }
 
 // outcome is what a fault has led to. A fault that cannot be made on this

@@ -23,14 +23,14 @@ import (
 // keeps (keeps) survives a crash of the device; everything else does not.
 type device struct {
 	// static
-	who    signIn
-	addr   string
-	local  netip.Addr // to come from; zero: any
-	peers  []presence.AccountID
-	ledger *ledger
-	faults deviceFaults
-	// lossless ends faults.lose.
-	lossless atomic.Bool
+	who      signIn
+	addr     string
+	local    netip.Addr // to come from; zero: any
+	peers    []presence.AccountID
+	ledger   *ledger
+	faults   deviceFaults
+	lossless atomic.Bool // ends faults.lose
+	paused   atomic.Bool // does not connect
 	// seen is told of each frame on its way, for faults that wait for one.
 	seen func(frameSeen)
 
@@ -63,6 +63,7 @@ type outgoing struct {
 
 // deviceFaults are mistreatments that the device does to its own traffic.
 type deviceFaults struct {
+	size   int           // bytes of a text, about; default 100
 	window int           // messages in the outbox while talking; default 1
 	lose   float64       // share of the server's frames that never arrive
 	repeat float64       // share of sends that are transmitted twice
@@ -94,6 +95,9 @@ func browserBackoff(attempt int) time.Duration {
 
 func newDevice(addr string, who signIn, peers []presence.AccountID, l *ledger, f deviceFaults) *device {
 	f.window = max(f.window, 1)
+	if f.size == 0 {
+		f.size = 100
+	}
 	if f.resend == 0 {
 		f.resend = 250 * time.Millisecond
 	}
@@ -109,7 +113,7 @@ func newDevice(addr string, who signIn, peers []presence.AccountID, l *ledger, f
 // run connects again and again until ctx ends.
 func (d *device) run(ctx context.Context) {
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		if d.session(ctx) {
+		if !d.paused.Load() && d.session(ctx) {
 			attempt = 0
 		}
 		select {
@@ -160,7 +164,6 @@ func (d *device) session(ctx context.Context) (opened bool) {
 			d.seen(sawWelcome)
 			d.mu.Lock()
 			d.cut = cancel
-			d.attempts = 0
 			for i := range d.kept.outbox {
 				d.kept.outbox[i].sent, d.kept.outbox[i].first = time.Time{}, time.Time{}
 			}
@@ -305,7 +308,7 @@ func (d *device) wait(cid string, long time.Duration) {
 // compose puts a message into the outbox.
 func (d *device) compose(to presence.AccountID) string {
 	cid := rand.Text()
-	o := outgoing{cid: cid, to: to, text: cid + " " + padding[:mrand.N(80)+1]}
+	o := outgoing{cid: cid, to: to, text: cid + " " + strings.Repeat("x", mrand.N(d.faults.size))}
 	d.ledger.add(record{What: composed, Device: d.who.device, CID: cid, From: d.who.account, To: to})
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"parley/signaling/wire"
+)
+
+// faultReader leaves a session unread while its account gets many messages,
+// and looks at the server's memory and at how fast others are served, with and
+// without such a session in turn. In the end the device comes back.
+func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
+	// Person 0's first device does not read, the second does; person 1 writes
+	// to them; the others write to each other, and are measured.
+	const others = 10
+	w := newWorld(2+2*others, 2).pairs()
+	s, err := c.house(ctx, "reader", w)
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, s.kill()) }()
+	measured := &parley{server: s, world: &world{people: w.people[2:]}}
+	company := newCompany(s.addr, &world{people: w.people[:2], contacts: w.contacts[:1]},
+		deviceFaults{window: 5, size: 8000, rest: 20 * time.Millisecond})
+	company.devices[0].paused.Store(true)
+	company.start(ctx)
+	company.devices[1].talk(false)
+	if _, err := trickle(ctx, measured, others, 50, time.Second); err != nil { // warm up
+		return o, err
+	}
+	epoch, err := measured.epoch(ctx, w.people[2])
+	if err != nil {
+		return o, err
+	}
+	var with, without []float64
+	var grown int64
+	for range c.pick(5, 2) {
+		for _, reads := range []bool{true, false} {
+			var slow *websocket.Conn
+			if !reads {
+				if slow, err = neverRead(ctx, s.addr, w.people[0].devices[0], epoch); err != nil {
+					return o, err
+				}
+			}
+			before, _ := rss(s.pid())
+			r, err := trickle(ctx, measured, others, 50, time.Duration(c.pick(8, 4))*time.Second)
+			if err != nil {
+				return o, err
+			}
+			after, _ := rss(s.pid())
+			if reads {
+				without = append(without, ms(r.arrived.p99))
+			} else {
+				with, grown = append(with, ms(r.arrived.p99)), max(grown, after-before)
+				_ = slow.NetConn().Close()
+			}
+			o.runs++
+		}
+	}
+	hungUp, err := hungUpAfter(ctx, s, w.people[0].devices[0], epoch)
+	if err != nil {
+		return o, err
+	}
+	company.devices[0].paused.Store(false)
+	o.verdict, err = c.finish(ctx, "reader", company, 60*time.Second)
+	if grown > 16<<20 {
+		o.breach("the server's memory grew by %d MiB", grown>>20)
+	}
+	o.figure = fmt.Sprintf("hung up on after %.0f s; server's memory %+d KiB; others' delivery p99 %.1f ms with it, %.1f ms without (medians, in turn)",
+		hungUp.Seconds(), grown>>10, median(with), median(without))
+	return o, err
+}
+
+// neverRead opens a session that wants its whole log, and does not read it.
+func neverRead(ctx context.Context, addr string, who signIn, epoch string) (*websocket.Conn, error) {
+	small := func(_, _ string, conn syscall.RawConn) (err error) {
+		_ = conn.Control(func(fd uintptr) {
+			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
+		})
+		return err
+	}
+	from := &net.Dialer{Timeout: dialTimeout, Control: small}
+	d := websocket.Dialer{NetDialContext: from.DialContext, HandshakeTimeout: dialTimeout}
+	ws, _, err := d.DialContext(ctx, "ws://"+addr+"/ws", http.Header{"Cookie": {"parley=" + who.token}, "Origin": {"http://" + addr}})
+	if err != nil {
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	hello, err := wire.Encode(&wire.Hello{Versions: []int{wire.Version}, Epoch: epoch})
+	if err != nil {
+		return nil, err
+	}
+	return ws, ws.WriteMessage(websocket.TextMessage, hello)
+}
+
+// hungUpAfter is how long the server bears with a session that does not read.
+func hungUpAfter(ctx context.Context, s *server, who signIn, epoch string) (time.Duration, error) {
+	ws, err := neverRead(ctx, s.addr, who, epoch)
+	if err != nil {
+		return 0, err
+	}
+	defer ws.NetConn().Close()
+	began := time.Now()
+	local := ws.LocalAddr().(*net.TCPAddr).Port
+	for time.Since(began) < time.Minute {
+		if !established(s.addr, local) {
+			return time.Since(began), nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return 0, errors.New("the server did not hang up for a minute")
+}
