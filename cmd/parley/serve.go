@@ -194,12 +194,35 @@ func turnSecret(path string) ([]byte, error) {
 	secret, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		secret = []byte(rand.Text())
-		err = os.WriteFile(path, secret, 0o600)
+		err = writeDurably(path, secret)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("relay's secret: %w", err)
 	}
 	return secret, nil
+}
+
+// writeDurably makes a file that is whole or not there, also after a power cut.
+func writeDurably(path string, data []byte) (err error) {
+	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // natIP is the address that media must tell instead of its own: set when the
