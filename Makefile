@@ -4,7 +4,7 @@ NPM        := npm --prefix web/app
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
-.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first clean
+.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-messages chaos chaos-short clean
 
 run: build ## build everything and start on http://localhost:8080 with ./parley-data
 	./bin/parley serve
@@ -22,7 +22,7 @@ web/app/node_modules: web/app/package-lock.json
 generate: ## what is generated from Go: the client's frame types
 	go generate ./...
 
-test: needs lint test-go test-client test-e2e ## everything
+test: needs lint test-go test-client chaos-short test-e2e ## everything
 	@echo "make test: all passed"
 
 .PHONY: needs
@@ -55,6 +55,21 @@ screenshots: build ## makes the pictures of the README from the running program
 
 bench-first: build ## accept to first audio, direct and relayed; sizes
 	@$(NPM) run --silent bench-first
+
+chaos: build bin/parleyload ## every fault, and how many messages were lost or shown twice (about 25 minutes)
+	@./bin/parleyload chaos
+
+chaos-short: build bin/parleyload
+	@echo "== chaos, the short form"
+	@./bin/parleyload chaos --short
+
+bench-messages: build bin/parleyload ## messages, mailbox, sessions, presence; beside ejabberd and prosody
+	@.ci/needs ejabberd prosody postgresql
+	@./bin/parleyload bench
+
+.PHONY: bin/parleyload
+bin/parleyload:
+	go build -o $@ ./cmd/parleyload
 
 clean: ## what was built; never ./parley-data
 	rm -rf bin web/app/node_modules web/app/test-results

@@ -16,7 +16,9 @@ import (
 type chaosCommand struct {
 	Short bool     `help:"A reduced form, below three minutes."`
 	Only  []string `help:"Faults to make: ${faults}. Default: all." placeholder:"FAULT"`
-	Keep  string   `help:"Where the ledger of a failed run is kept." default:"." placeholder:"DIR"`
+	// AsJSON is how a fault in a namespace of its own answers.
+	AsJSON bool   `hidden:""`
+	Keep   string `help:"Where the ledger of a failed run is kept." default:"." placeholder:"DIR"`
 }
 
 // fault is one line of the table.
@@ -35,8 +37,11 @@ var faults = []fault{
 	{"fsync", "fsync fails with EIO", faultFsync},
 	{"full", "disk of the database full (tmpfs)", faultFull},
 	{"lock", "another process holds the SQLite lock", faultLock},
+	{"slow-disk", "each fsync takes 500 ms (FUSE)", faultSlowDisk},
+	{"power", "power cut: unsynced pages are gone (FUSE)", faultPower},
 	{"postgres", "PostgreSQL crashes (immediate shutdown) and recovers", faultPostgres},
 	{"postgres-kill", "server on PostgreSQL killed (SIGKILL)", faultPostgresKill},
+	{"half-open", "half-open TCP (nft in a network namespace)", faultHalfOpen},
 	{"reader", "a client that never reads", faultReader},
 	{"storm", "all clients come back after SIGKILL", faultStorm},
 }
@@ -92,6 +97,9 @@ func (cmd *chaosCommand) Run(ctx context.Context, cli *commandLine) (err error) 
 		got, err := f.run(ctx, c)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if cmd.AsJSON {
+			return got.asJSON(err)
 		}
 		line := got.line(f, err, time.Since(began))
 		fmt.Fprintln(table, line)

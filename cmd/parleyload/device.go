@@ -42,6 +42,7 @@ type device struct {
 	attempts    int                // to connect, since the last welcome
 	missed      bool               // an event; nothing is applied until the next welcome
 	cut         context.CancelFunc // of the present line; nil while there is none
+	port        int                // of the present line
 	slowest     time.Duration      // from a send to its answer, on one line
 }
 
@@ -163,7 +164,7 @@ func (d *device) session(ctx context.Context) (opened bool) {
 			opened = true
 			d.seen(sawWelcome)
 			d.mu.Lock()
-			d.cut = cancel
+			d.cut, d.port = cancel, portOf(sock)
 			for i := range d.kept.outbox {
 				d.kept.outbox[i].sent, d.kept.outbox[i].first = time.Time{}, time.Time{}
 			}
