@@ -64,7 +64,7 @@ chaos-short: build bin/parleyload
 	@./bin/parleyload chaos --short
 
 bench-messages: build bin/parleyload ## messages, mailbox, sessions, presence; beside ejabberd and prosody
-	@.ci/needs ejabberd prosody postgresql
+	@.ci/needs ejabberd erlang-p1-pgsql prosody postgresql
 	@./bin/parleyload bench
 
 .PHONY: bin/parleyload

@@ -16,6 +16,7 @@ type benchCommand struct {
 	Runs   int           `help:"How often each figure is measured; the table has medians." default:"5"`
 	Length time.Duration `help:"How long one run of messages lasts." default:"4s"`
 	Only   []string      `help:"Parts to run: ${parts}. Default: all." placeholder:"PART"`
+	Alone  bool          `help:"Leave out the other products."`
 	Pprof  string        `help:"Let the server serve profiles at this loopback address." placeholder:"HOST:PORT"`
 }
 

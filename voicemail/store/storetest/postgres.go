@@ -169,6 +169,9 @@ func (c *Cluster) Database() (string, error) {
 	return c.url(name), nil
 }
 
+// PID is the process that the server's processes descend from.
+func (c *Cluster) PID() int { return c.server.Process.Pid }
+
 // Set changes a setting of the server, at once.
 func (c *Cluster) Set(name, value string) error {
 	if err := c.exec(fmt.Sprintf("ALTER SYSTEM SET %s = %s", name, value)); err != nil {
