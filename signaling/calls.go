@@ -46,7 +46,7 @@ type callsConfig struct {
 	Presence *presence.Tracker
 	Mailbox  *voicemail.Mailbox
 	Media    Media
-	Push     func([]store.Entry) // tells that logs have grown
+	Push     func(voicemail.Accepted) // tells that logs have grown
 	Timings  call.Timings
 	Limit    time.Duration // of a recording
 	Now      func() time.Time
@@ -209,8 +209,13 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	if !between.May(presence.Call) && !blocked {
 		return call.Route{}, errNotContact
 	}
-	room, err := cs.cfg.Mailbox.Room(ctx, callee)
-	if err != nil {
+	var full *voicemail.FullError
+	var part wire.Part
+	err = cs.cfg.Mailbox.Room(ctx, callee, store.KindVoice)
+	switch {
+	case errors.As(err, &full):
+		part = wire.Part(full.Part)
+	case err != nil:
 		return call.Route{}, fmt.Errorf("room in the callee's mailbox: %w", err)
 	}
 	own, here := cs.cfg.Presence.Own(callee)
@@ -219,7 +224,7 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	}
 	return call.Route{
 		Blocked: blocked, State: own.State, Devices: cs.cfg.Presence.Devices(callee),
-		Grace: cs.cfg.Presence.InGrace(callee), Mailbox: room,
+		Grace: cs.cfg.Presence.InGrace(callee), Full: part,
 	}, nil
 }
 

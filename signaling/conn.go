@@ -25,6 +25,9 @@ const (
 	queueBytes  = 256 << 10 // bytes waiting for one socket, beside the last frame
 	sendsAtOnce = 64        // of one client on their way to the mailbox; then its next frame waits
 
+	snapshotPage = 50        // conversations in one page of a snapshot
+	pageBytes    = 128 << 10 // bytes of text in a page of a snapshot or of history
+
 	framesPerSecond = 200 // of one client, unless configured
 )
 
@@ -37,6 +40,15 @@ const (
 // logReader is the part of the mailbox that feeds a socket.
 type logReader interface {
 	Entries(ctx context.Context, account presence.AccountID, after int64, limit int) ([]store.Entry, error)
+	Conversations(ctx context.Context, account presence.AccountID, convs []string) ([]store.Conversation, error)
+}
+
+// start is where the writer begins to write the log: behind pos, after a
+// snapshot if the device is to have one.
+type start struct {
+	pos      int64
+	snapshot bool
+	convs    []string // of the snapshot, newest first
 }
 
 // conn is one WebSocket of a device.
@@ -61,14 +73,14 @@ type conn struct {
 	// owned by the writer
 	following bool      // the log is written
 	sent      int64     // position of the log up to which events were written
+	due       []string  // conversations of the snapshot that are not written yet
 	renew     time.Time // when the relay credentials of the welcome are to be renewed
 
 	mu     sync.Mutex
 	queue  [][]byte
 	queued int        // bytes in queue
 	seen   []sighting // presence changes not written yet, one of each account
-	follow bool       // the log may be written: welcome is in the queue
-	start  int64      // where the writer starts when follow becomes true
+	from   *start     // where the writer is to start next; taken over by it
 	head   int64      // how far the log is known to go
 	recent tail       // the end of it, not written yet
 	beat   bool       // a ping is due
@@ -227,10 +239,10 @@ func (c *conn) see(new sighting) {
 }
 
 // followLog lets the log be written after what is queued now (the welcome).
-func (c *conn) followLog(from, head int64) {
+func (c *conn) followLog(from start, head int64) {
 	c.mu.Lock()
 	defer c.unlockAndWrite()
-	c.follow, c.start = true, from
+	c.from = &from
 	c.head = max(c.head, head)
 }
 

@@ -60,6 +60,8 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 	case *wire.ContactSet:
 		return s.setContact(ctx, c, f)
 
+	case *wire.ReceiptsSet:
+		return s.setReceipts(ctx, c, f)
 	case *wire.Send:
 		return s.sendText(ctx, c, f)
 	case *wire.History:
@@ -90,8 +92,14 @@ func (s *Server) refuse(c *conn, about wire.Head, f wire.Frame, err error) {
 			c.sayBye(wire.ByeReconnect, "outcome unknown", p.retryAfter) // no answer is the answer: it is sent again
 			return
 		}
+		var part wire.Part
+		var full *voicemail.FullError
+		if errors.As(err, &full) {
+			part = wire.Part(full.Part)
+			sentence = wire.FullSentences[part]
+		}
 		c.send(&wire.Rejected{
-			Re: about.ID, CID: send.CID, Code: p.code, Message: sentence,
+			Re: about.ID, CID: send.CID, Code: p.code, Message: sentence, Full: part,
 			Retryable: p.retryable, RetryAfter: p.retryAfter.Milliseconds(),
 		})
 		return

@@ -10,22 +10,21 @@ import (
 
 	"parley/presence"
 	"parley/signaling/wire"
+	"parley/voicemail"
 	"parley/voicemail/store"
 )
 
-// pollEvery bounds how late an event arrives when the bus lost its hint.
-const pollEvery = 5 * time.Second
-
-// heads is the part of the mailbox that poll asks.
-type heads interface {
+// poller is the part of the mailbox that poll asks.
+type poller interface {
 	Heads(ctx context.Context, accounts []presence.AccountID) (map[presence.AccountID]int64, error)
+	InSession(ctx context.Context, accounts []presence.AccountID) (map[presence.AccountID]map[presence.DeviceID]bool, error)
 }
 
 // Hub knows the sockets of this node and reaches those of all nodes through
 // the bus.
 type Hub struct {
 	bus     Bus
-	mailbox heads
+	mailbox poller
 	log     *slog.Logger
 
 	mu       sync.Mutex
@@ -38,7 +37,7 @@ type here struct {
 	unsubscribe func()
 }
 
-func newHub(bus Bus, mailbox heads, log *slog.Logger) *Hub {
+func newHub(bus Bus, mailbox poller, log *slog.Logger) *Hub {
 	return &Hub{bus: bus, mailbox: mailbox, log: log, accounts: make(map[presence.AccountID]*here)}
 }
 
@@ -48,6 +47,7 @@ type address struct {
 	Device presence.DeviceID `json:"d,omitempty"` // only this device
 	Except presence.DeviceID `json:"x,omitempty"` // all but this device
 	Head   int64             `json:"h,omitempty"` // the log goes this far
+	Out    bool              `json:"o,omitempty"` // Device is signed out
 }
 
 func subject(account presence.AccountID) string { return "account." + string(account) }
@@ -68,6 +68,21 @@ func (h *Hub) Push(entries []store.Entry) {
 	for _, e := range entries {
 		h.publish(e.Account, address{Head: e.Pos}, eventOf(e))
 	}
+}
+
+// pushDeposit tells participants' sockets of a message, and the recipient's
+// that its mailbox is nearly full.
+func (h *Hub) pushDeposit(got voicemail.Accepted) {
+	h.Push(got.Entries)
+	if got.Usage != nil {
+		h.Send(got.Usage.Account, "", &wire.MailboxUsage{Usage: usageOf(*got.Usage)})
+	}
+}
+
+// SignedOut ends the sockets of a device whose sign-in was revoked, wherever
+// they are.
+func (h *Hub) SignedOut(account presence.AccountID, device presence.DeviceID) {
+	h.publish(account, address{Device: device, Out: true}, nil)
 }
 
 func (h *Hub) publish(account presence.AccountID, to address, f wire.Frame) {
@@ -97,6 +112,10 @@ func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
 	}
 	for _, c := range h.conns(account) {
 		switch {
+		case to.Out:
+			if c.who.Device == to.Device {
+				c.sayBye(wire.ByeSignIn, wire.SignedOut, 0)
+			}
 		case to.Head > 0 && isFrame:
 			c.push(pushed{to.Head, frame})
 		case to.Head > 0:
@@ -183,9 +202,10 @@ func (h *Hub) allConns() []*conn {
 	return out
 }
 
-// poll asks the log now and then how far it goes, until ctx ends.
-func (h *Hub) poll(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
+// poll asks now and then how far logs go and who is still signed in, until ctx
+// ends. It heals what the bus lost, and sees what other processes did.
+func (h *Hub) poll(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
@@ -194,7 +214,7 @@ func (h *Hub) poll(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := h.pollOnce(ctx); err != nil && ctx.Err() == nil {
-			h.log.Warn("poll the log's heads", "err", err)
+			h.log.Warn("poll the mailbox", "err", err)
 		}
 	}
 }
@@ -216,6 +236,25 @@ func (h *Hub) pollOnce(ctx context.Context) error {
 	for account, head := range heads {
 		for _, c := range h.conns(account) {
 			c.hint(head)
+		}
+	}
+	return h.endSignedOut(ctx, accounts)
+}
+
+// endSignedOut ends the sockets of devices that are signed in no longer. Only
+// sockets that were here before the question was asked are judged by its answer.
+func (h *Hub) endSignedOut(ctx context.Context, accounts []presence.AccountID) error {
+	var here []*conn
+	for _, account := range accounts {
+		here = append(here, h.conns(account)...)
+	}
+	in, err := h.mailbox.InSession(ctx, accounts)
+	if err != nil {
+		return err
+	}
+	for _, c := range here {
+		if !in[c.who.Account][c.who.Device] {
+			c.sayBye(wire.ByeSignIn, wire.SignedOut, 0)
 		}
 	}
 	return nil

@@ -140,14 +140,29 @@ func (s *Server) setPresence(ctx context.Context, c *conn, f *wire.PresenceSet) 
 		return fmt.Errorf("set presence: %w", err)
 	}
 	s.tracker.SetOwn(account, presence.Own{State: f.State, Status: status})
-	row, err := s.mailbox.Account(ctx, account)
-	if err != nil {
-		return fmt.Errorf("account after presence: %w", err)
+	if err := s.tellSelf(ctx, account); err != nil {
+		return err
 	}
-	// Device is left out: each device knows its own.
-	s.hub.Send(account, "", &wire.Self{Account: account, Name: row.Name, Admin: row.Admin, State: f.State, Status: status})
 	c.send(&wire.OK{Re: f.ID})
 	return nil
+}
+
+// tellSelf tells an account's devices what it is now.
+func (s *Server) tellSelf(ctx context.Context, account presence.AccountID) error {
+	row, err := s.mailbox.Account(ctx, account)
+	if err != nil {
+		return fmt.Errorf("own account: %w", err)
+	}
+	self := selfOf(row, "") // each device knows which one it is
+	s.hub.Send(account, "", &self)
+	return nil
+}
+
+func selfOf(row store.Account, device presence.DeviceID) wire.Self {
+	return wire.Self{
+		Account: row.ID, Device: device, Name: row.Name, Admin: row.Admin, State: row.State, Status: row.Status,
+		TellRead: row.TellRead, TellPlayed: row.TellPlayed,
+	}
 }
 
 func (s *Server) directory(ctx context.Context, c *conn, f *wire.Directory) error {

@@ -284,7 +284,7 @@ func (r *runner) deposit(e call.Deposit, of trace, kept *Take, leg Leg) incoming
 	if kept != nil && leg != nil {
 		leg.Release()
 	}
-	r.calls.cfg.Push(got.Entries)
+	r.calls.cfg.Push(got)
 	if e.Voice && !whole {
 		return incoming{Event: call.Stored{}}
 	}

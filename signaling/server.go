@@ -50,6 +50,9 @@ type Config struct {
 	// FrameRate is how many frames a second one client may send; twice as
 	// many at once. Default 200.
 	FrameRate int
+	// PollEvery bounds how late an event arrives when the bus lost its hint, and
+	// how long a device stays that was signed out elsewhere. Default: 4 s.
+	PollEvery time.Duration
 	Now       func() time.Time // default time.Now
 	Log       *slog.Logger
 }
@@ -88,6 +91,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.FrameRate == 0 {
 		cfg.FrameRate = framesPerSecond
 	}
+	if cfg.PollEvery == 0 {
+		cfg.PollEvery = 4 * time.Second
+	}
 	s := &Server{
 		cfg:      cfg,
 		log:      cfg.Log,
@@ -112,15 +118,16 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.tracker = presence.NewTracker(cfg.Presence, s.tellWatchers)
 	s.calls = newCalls(s.ctx, callsConfig{
 		Line: s.hub, Presence: s.tracker, Mailbox: cfg.Mailbox, Media: cfg.Media,
-		Push: s.hub.Push, Timings: cfg.Calls, Limit: cfg.RecordingLimit, Now: cfg.Now, Log: cfg.Log,
+		Push: s.hub.pushDeposit, Timings: cfg.Calls, Limit: cfg.RecordingLimit, Now: cfg.Now, Log: cfg.Log,
 	})
 	if err := s.calls.recover(ctx, cfg.Recovered); err != nil {
 		s.cancel()
 		s.tracker.Close()
 		return nil, err
 	}
-	s.background.Go(func() { s.hub.poll(s.ctx) })
+	s.background.Go(func() { s.hub.poll(s.ctx, cfg.PollEvery) })
 	s.background.Go(func() { s.hub.pulse(s.ctx) })
+	s.background.Go(func() { s.sweep(s.ctx) })
 	return s, nil
 }
 
@@ -187,13 +194,10 @@ func (s *Server) enter() error {
 	return nil
 }
 
-// SignedOut ends the sockets of a device whose sign-in was revoked.
+// SignedOut ends the sockets of a device whose sign-in was revoked. If the bus
+// loses that, the next poll does it.
 func (s *Server) SignedOut(account presence.AccountID, device presence.DeviceID) {
-	for _, c := range s.hub.conns(account) {
-		if c.who.Device == device {
-			c.sayBye(wire.ByeSignIn, "signed_out", 0)
-		}
-	}
+	s.hub.SignedOut(account, device)
 }
 
 // Shutdown says goodbye on every socket, asking clients to come back spread

@@ -12,6 +12,11 @@ import (
 	"parley/signaling/wire"
 )
 
+// farBehind is how many entries a device may have missed that still gets them
+// one by one. Beyond that it begins with a snapshot, and reads what is older
+// when somebody looks at it.
+const farBehind = 2000
+
 // hello opens the session: welcome, then the snapshot or the rest of the log.
 // A client that lost its place may say hello again on the same socket.
 func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
@@ -36,14 +41,19 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	if err != nil {
 		return fmt.Errorf("head of log: %w", err)
 	}
-	reset := f.Epoch != s.mailbox.Epoch() || f.Pos < 0 || f.Pos > head
+	reset := f.Epoch != s.mailbox.Epoch() || f.Pos < 0 || f.Pos > head || head-f.Pos > farBehind
+	from := start{pos: f.Pos}
+	if reset {
+		from.snapshot = true
+		if from.pos, from.convs, err = s.mailbox.Snapshot(ctx, c.who.Account); err != nil {
+			return fmt.Errorf("snapshot: %w", err)
+		}
+		head = max(head, from.pos)
+	}
 	ice, ttl := s.cfg.IceServers(c.who.Account)
 	welcome := &wire.Welcome{
 		Version: wire.Version, Session: c.session, Epoch: s.mailbox.Epoch(), Head: head, Reset: reset,
-		Self: wire.Self{
-			Account: account.ID, Device: c.who.Device, Name: account.Name, Admin: account.Admin,
-			State: account.State, Status: account.Status,
-		},
+		Self: selfOf(account, c.who.Device), Mailbox: usageOf(s.mailbox.UsageOf(account)),
 		Contacts: contacts,
 		Ice:      ice, IceTTL: ttl.Milliseconds(),
 		Limits: wire.Limits{
@@ -53,20 +63,9 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 		PingEvery:  pingEvery.Milliseconds(),
 		ServerTime: s.now().UnixMilli(),
 	}
-	from := f.Pos
-	if !reset {
-		c.send(welcome)
-		if f.Pos > 0 {
-			s.ack(c, f.Pos) // the last ack may have been lost with its socket
-		}
-	} else {
-		pos, conversations, err := s.mailbox.Snapshot(ctx, c.who.Account)
-		if err != nil {
-			return fmt.Errorf("snapshot: %w", err)
-		}
-		welcome.Head, from = pos, pos
-		c.send(welcome)
-		c.send(snapshotOf(c.who, pos, conversations))
+	c.send(welcome)
+	if !reset && f.Pos > 0 {
+		s.ack(c, f.Pos) // the last ack may have been lost with its socket
 	}
 	c.followLog(from, head)
 	if !c.greeted {

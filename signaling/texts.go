@@ -2,6 +2,9 @@ package signaling
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"parley/presence"
@@ -19,7 +22,7 @@ func (s *Server) sendText(ctx context.Context, c *conn, f *wire.Send) error {
 	}
 	err := s.mailbox.Submit(voicemail.Deposit{
 		From: c.who.Account, Device: c.who.Device, CID: f.CID, To: f.To,
-		Kind: wire.KindText, Text: f.Text,
+		Kind: wire.KindText, Text: f.Text, TTL: ttlOf(f.TTL),
 	}, func(got voicemail.Accepted, err error) {
 		defer c.finish()
 		if err != nil {
@@ -27,12 +30,30 @@ func (s *Server) sendText(ctx context.Context, c *conn, f *wire.Send) error {
 			return
 		}
 		c.send(&wire.Accepted{Re: f.ID, CID: f.CID, Conv: got.Conv, Seq: got.Seq, MID: got.MID, Time: got.Time})
-		s.hub.Push(got.Entries)
+		s.hub.pushDeposit(got)
 	})
 	if err != nil {
 		c.finish()
 	}
 	return err
+}
+
+// ttlOf is a time to live as the mailbox has it; what does not fit into it is
+// out of its bounds too.
+func ttlOf(ms int64) time.Duration {
+	const most = int64(math.MaxInt64 / time.Millisecond)
+	return time.Duration(max(-most, min(ms, most))) * time.Millisecond
+}
+
+func (s *Server) setReceipts(ctx context.Context, c *conn, f *wire.ReceiptsSet) error {
+	if err := s.mailbox.SetReceipts(ctx, c.who.Account, f.Read, f.Played); err != nil {
+		return fmt.Errorf("set receipts: %w", err)
+	}
+	if err := s.tellSelf(ctx, c.who.Account); err != nil {
+		return err
+	}
+	c.send(&wire.OK{Re: f.ID})
+	return nil
 }
 
 func (s *Server) read(ctx context.Context, c *conn, f *wire.Read) error {
@@ -65,7 +86,7 @@ func (s *Server) history(ctx context.Context, c *conn, f *wire.History) error {
 	if err != nil {
 		return err
 	}
-	rows, cut := newestWithin(rows, historyBytes)
+	rows, cut := newestWithin(rows, pageBytes)
 	more = more || cut
 	messages := make([]wire.Message, 0, len(rows))
 	for _, row := range rows {
@@ -74,9 +95,6 @@ func (s *Server) history(ctx context.Context, c *conn, f *wire.History) error {
 	c.send(&wire.HistoryPage{Re: f.ID, Conv: f.Conv, Messages: messages, More: more})
 	return nil
 }
-
-// historyBytes bounds the text of one history page.
-const historyBytes = 128 << 10
 
 // newestWithin keeps the newest rows whose texts fit into limit bytes, at
 // least one, and reports whether older ones were left out.
@@ -90,10 +108,25 @@ func newestWithin(rows []store.Message, limit int) (kept []store.Message, cut bo
 	return rows, false
 }
 
+// firstWithin keeps the first rows whose last texts fit into limit bytes, at
+// least one, and reports whether others were left out.
+func firstWithin(rows []store.Conversation, limit int) (kept []store.Conversation, cut bool) {
+	for i, row := range rows {
+		if row.Last != nil {
+			limit -= len(row.Last.Text)
+		}
+		if limit < 0 && i > 0 {
+			return rows[:i], true
+		}
+	}
+	return rows, false
+}
+
 // typingEvery is how often a typing notice is passed on.
 const typingEvery = 2 * time.Second
 
-// typing passes a notice on, not more often than it needs to be shown.
+// typing passes a notice on, not more often than it needs to be shown. Who is
+// writing to a full mailbox is told before the text is long.
 func (s *Server) typing(ctx context.Context, c *conn, f *wire.Typing) error {
 	now := s.now()
 	if now.Sub(c.typed) < typingEvery {
@@ -104,10 +137,17 @@ func (s *Server) typing(ctx context.Context, c *conn, f *wire.Typing) error {
 	if err != nil {
 		return err
 	}
-	if between.May(presence.Write) {
-		s.hub.Send(f.To, "", &wire.TypingNotice{From: c.who.Account})
+	if !between.May(presence.Write) {
+		return nil
 	}
-	return nil
+	s.hub.Send(f.To, "", &wire.TypingNotice{From: c.who.Account})
+	err = s.mailbox.Room(ctx, f.To, store.KindText)
+	var full *voicemail.FullError
+	if errors.As(err, &full) {
+		c.send(&wire.MailboxFull{Account: f.To, Full: wire.Part(full.Part)})
+		return nil
+	}
+	return err
 }
 
 // eventOf is an entry of an account's log as its devices read it.
@@ -130,12 +170,12 @@ func eventOf(e store.Entry) *wire.Event {
 func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
 	out := wire.Message{
 		MID: m.MID, Conv: m.Conv, Seq: m.Seq, With: with, From: m.From,
-		Kind: m.Kind, Text: m.Text, Played: m.Played, Time: m.Time,
+		Kind: m.Kind, Text: m.Text, Played: m.Played, Time: m.Time, Expires: m.Expires, Gone: wire.Gone(m.Gone),
 	}
 	if m.From == account {
-		out.Device, out.CID = m.Device, m.CID
+		out.Device, out.CID, out.Played = m.Device, m.CID, m.PlayedTold
 	}
-	if m.Kind == wire.KindVoice {
+	if m.Kind == wire.KindVoice && m.Blob != "" {
 		out.Voice = &wire.Voice{Duration: m.Duration, Waveform: m.Waveform, Bytes: m.Bytes, Truncated: m.Truncated}
 	}
 	if m.Call != "" {
@@ -144,7 +184,15 @@ func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
 	return out
 }
 
-func snapshotOf(who Identity, pos int64, rows []store.Conversation) *wire.Snapshot {
+func usageOf(u voicemail.Usage) wire.Usage {
+	return wire.Usage{
+		Messages: u.Held.Messages, MaxMessages: u.Quota.Messages, Bytes: u.Held.Bytes, MaxBytes: u.Quota.Bytes,
+		Voice: u.Held.Voice, MaxVoice: u.Quota.Voice.Milliseconds(), Percent: u.Percent,
+	}
+}
+
+// snapshotOf is a page of a snapshot.
+func snapshotOf(who Identity, pos int64, rows []store.Conversation, more bool) *wire.Snapshot {
 	conversations := make([]wire.Conversation, 0, len(rows))
 	for _, row := range rows {
 		conversation := wire.Conversation{
@@ -157,5 +205,5 @@ func snapshotOf(who Identity, pos int64, rows []store.Conversation) *wire.Snapsh
 		}
 		conversations = append(conversations, conversation)
 	}
-	return &wire.Snapshot{Pos: pos, Conversations: conversations}
+	return &wire.Snapshot{Pos: pos, Conversations: conversations, More: more}
 }

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -57,8 +58,8 @@ func (c *conn) write() {
 
 // nothingToWrite reports whether all was written that is known; under mu.
 func (c *conn) nothingToWrite() bool {
-	return len(c.queue) == 0 && len(c.seen) == 0 && !c.beat && c.ending == nil &&
-		c.follow == c.following && (!c.following || c.sent >= c.head)
+	return len(c.queue) == 0 && len(c.seen) == 0 && !c.beat && c.ending == nil && c.from == nil &&
+		(!c.following || c.sent >= c.head)
 }
 
 // flush writes all there is to write now, in as few pieces as it can.
@@ -74,9 +75,9 @@ func (c *conn) flush() (ending *goodbye, err error) {
 func (c *conn) writeAll() (*goodbye, error) {
 	for {
 		c.mu.Lock()
-		frames, seen, follow, start, head, ending := c.queue, c.seen, c.follow, c.start, c.head, c.ending
+		frames, seen, from, head, ending := c.queue, c.seen, c.from, c.head, c.ending
 		recent, beat := c.recent, c.beat
-		c.queue, c.queued, c.seen, c.recent, c.beat = nil, 0, nil, tail{}, false
+		c.queue, c.queued, c.seen, c.from, c.recent, c.beat = nil, 0, nil, nil, tail{}, false
 		c.mu.Unlock()
 		if beat {
 			if err := c.keepAlive(); err != nil {
@@ -94,18 +95,55 @@ func (c *conn) writeAll() (*goodbye, error) {
 		if ending != nil {
 			return ending, nil
 		}
-		if follow && !c.following {
-			c.following, c.sent = true, start
-			_, ttl := c.server.iceServers(c.who.Account)
-			c.renew = time.Now().Add(ttl / 2)
+		if from != nil {
+			if err := c.startAt(from); err != nil {
+				return nil, err
+			}
 		}
-		if !c.following || c.sent >= head {
+		var err error
+		switch {
+		case !c.following:
+			return nil, nil
+		case len(c.due) > 0:
+			err = c.writeSnapshot()
+		case c.sent < head:
+			err = c.writeLog(recent)
+		default:
 			return nil, nil
 		}
-		if err := c.writeLog(recent); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
+}
+
+// startAt lets the log be written, from where the client is.
+func (c *conn) startAt(from *start) error {
+	if !c.following {
+		_, ttl := c.server.iceServers(c.who.Account)
+		c.renew = time.Now().Add(ttl / 2)
+	}
+	c.following, c.sent, c.due = true, from.pos, from.convs
+	if from.snapshot && len(c.due) == 0 {
+		return c.writeFrame(snapshotOf(c.who, c.sent, nil, false))
+	}
+	return nil
+}
+
+// writeSnapshot writes the next page of the snapshot, as many conversations as
+// fit.
+func (c *conn) writeSnapshot() error {
+	page := c.due[:min(len(c.due), snapshotPage)]
+	rows, err := c.mailbox.Conversations(c.ctx, c.who.Account, page)
+	if err != nil {
+		return fmt.Errorf("snapshot of %s: %w", c.who.Account, err)
+	}
+	rows, cut := firstWithin(rows, pageBytes)
+	if cut {
+		page = page[:slices.Index(page, rows[len(rows)-1].Conv)+1]
+	}
+	c.due = c.due[len(page):]
+	return c.writeFrame(snapshotOf(c.who, c.sent, rows, len(c.due) > 0))
 }
 
 // writeSeen writes presence changes as one frame. A single one is encoded

@@ -33,6 +33,12 @@ func (d *Deposit) check() error {
 		d.Kind == store.KindText && d.Call != nil, d.Kind != store.KindText && d.Text != "":
 		return fmt.Errorf("%w: parts do not make a message of kind %q", ErrInvalid, d.Kind)
 	}
+	if err := checkTTL(d.TTL); err != nil {
+		return err
+	}
+	if d.TTL != 0 && d.Kind != store.KindText {
+		return fmt.Errorf("%w: only a text expires", ErrInvalid)
+	}
 	if d.Call != nil && !d.Call.valid() {
 		return fmt.Errorf("%w: call", ErrInvalid)
 	}
@@ -85,6 +91,8 @@ func notInCID(r rune) bool {
 func (d *Deposit) content() []byte {
 	parts := []string{d.Kind, string(d.To)}
 	switch {
+	case d.Kind == store.KindText && d.TTL != 0:
+		parts = append(parts, d.Text, d.TTL.String())
 	case d.Kind == store.KindText:
 		parts = append(parts, d.Text)
 	case d.Kind == store.KindCall:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"parley/presence"
@@ -23,8 +24,11 @@ type Deposit struct {
 	To     presence.AccountID
 	Kind   string // store.KindText, KindVoice, KindCall
 	Text   string // at most MaxText bytes
-	Voice  *Voice
-	Call   *Call // its LiveCall is closed in the same transaction
+	// TTL is how long a text may wait to be delivered; 0: for ever. It counts
+	// from when it is accepted.
+	TTL   time.Duration
+	Voice *Voice
+	Call  *Call // its LiveCall is closed in the same transaction
 
 	// OnlyFrom keeps the message from To altogether, who has blocked From, say:
 	// it goes into From's log only, and asks for no permission.
@@ -57,6 +61,9 @@ type Accepted struct {
 	// Entries has the message as it stands in the log of each participant who
 	// may see it, to be pushed; empty if Duplicate.
 	Entries []store.Entry
+	// Usage is what the recipient's mailbox holds now, if there is something to
+	// say about that: it has come to 90 percent or more.
+	Usage *Usage
 }
 
 // Deposit puts a message into the mailboxes of both sides. It returns
@@ -182,7 +189,7 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	if !errors.Is(err, ErrNotFound) {
 		return Accepted{}, err
 	}
-	if err := permit(tx, d); err != nil {
+	if err := m.permit(tx, d); err != nil {
 		return Accepted{}, err
 	}
 	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
@@ -192,22 +199,53 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 		return Accepted{}, err
 	}
 	row.MID, row.Time = newID(), m.millis()
+	if d.TTL > 0 && !d.OnlyFrom {
+		row.Expires = row.Time + d.TTL.Milliseconds()
+	}
 	if err := tx.CreateMessage(row); err != nil {
 		return Accepted{}, err
 	}
 	got := Accepted{MID: row.MID, Conv: row.Conv, Seq: row.Seq, Time: row.Time}
 	for _, account := range d.readers() {
-		entry, err := tx.AppendMessage(account, &row)
-		if err != nil {
+		if err := m.enter(tx, d, &row, account, &got); err != nil {
 			return Accepted{}, err
 		}
-		got.Entries = append(got.Entries, entry)
 	}
 	return got, nil
 }
 
-// permit says whether the deposit may be made now.
-func permit(tx *store.Tx, d Deposit) error {
+// enter adds the message to the log of one account.
+func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account presence.AccountID, got *Accepted) error {
+	more := store.Held{}
+	if account == d.To {
+		more = row.Held()
+	}
+	entry, err := tx.AppendMessage(account, row, more)
+	if err != nil {
+		return err
+	}
+	got.Entries = append(got.Entries, entry)
+	if account != d.To {
+		return nil
+	}
+	if more != (store.Held{}) {
+		held, err := tx.Held(account)
+		if err != nil {
+			return err
+		}
+		if usage := m.usage(account, held); usage.Nearly() {
+			got.Usage = &usage
+		}
+	}
+	if row.Expires == 0 {
+		return nil
+	}
+	return tx.CreateExpiry(store.Expiry{MID: row.MID, Account: account, Pos: entry.Pos, At: row.Expires})
+}
+
+// permit says whether the deposit may be made now, before anything is changed:
+// what would have to be undone for it would hold up others.
+func (m *Mailbox) permit(tx *store.Tx, d Deposit) error {
 	if d.OnlyFrom {
 		_, err := tx.Account(d.To)
 		if errors.Is(err, ErrNotFound) {
@@ -222,14 +260,11 @@ func permit(tx *store.Tx, d Deposit) error {
 	if !between.May(presence.Write) {
 		return ErrNotContact
 	}
-	if d.Voice == nil {
-		return nil
+	held, err := tx.Held(d.To)
+	if err != nil {
+		return err
 	}
-	held, err := tx.VoicesFor(d.To)
-	if err == nil && !fits(held, d.Voice.Bytes) {
-		err = ErrFull
-	}
-	return err
+	return m.quota.full(held, d.Kind)
 }
 
 // readers are the accounts whose logs get the message, in ascending order.
@@ -237,7 +272,7 @@ func (d *Deposit) readers() []presence.AccountID {
 	if d.OnlyFrom {
 		return []presence.AccountID{d.From}
 	}
-	return []presence.AccountID{min(d.From, d.To), max(d.From, d.To)}
+	return ascending([]presence.AccountID{d.From, d.To})
 }
 
 // row is the message as far as it is known before the transaction.
@@ -279,13 +314,16 @@ func (m *Mailbox) keepVoice(ctx context.Context, d Deposit) (string, error) {
 }
 
 // dropUnused removes the blob of a deposit that certainly has no row. If that
-// is not certain, or fails, the sweep does it another day.
+// is not certain, the sweep does it another day.
 func (m *Mailbox) dropUnused(id string, got Accepted, err error) {
 	unused := err != nil && !errors.Is(err, ErrOutcomeUnknown) || got.Duplicate
-	if id == "" || !unused {
-		return
+	if unused {
+		m.dropBlob(id)
 	}
-	if err := m.blobs.Remove(blob.ID(id)); err != nil {
-		m.log.Warn("remove unused recording", "blob", id, "err", err)
-	}
+}
+
+// ascending is the order in which accounts are locked.
+func ascending(accounts []presence.AccountID) []presence.AccountID {
+	slices.Sort(accounts)
+	return accounts
 }

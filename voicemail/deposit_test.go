@@ -154,8 +154,13 @@ func testOnlyFromIsInvisibleToTheOther(t *testing.T, open opener) {
 		t.Errorf("bob sees %+v, %+v", c, c.Last)
 	}
 	page, more, with, err := h.History(t.Context(), h.id("bob"), c.Conv, 0, 10)
-	if err != nil || more || with != h.id("ann") || len(page) != 1 || page[0].Text != "hello" {
-		t.Errorf("bob's history: %+v, more %v, with %s (%v)", page, more, with, err)
+	if err != nil || more || with != h.id("ann") || len(page) != 3 || page[1].Text != "hello" {
+		t.Fatalf("bob's history: %+v, more %v, with %s (%v)", page, more, with, err)
+	}
+	for _, i := range []int{0, 2} { // no gap, and nothing in it
+		if m := page[i]; m.Seq != int64(i+1) || m.Gone != goneHidden || m.Call != "" || m.Outcome != "" || m.CID != "" {
+			t.Errorf("bob sees of a hidden call %+v", m)
+		}
 	}
 	if page, _, _, err := h.History(t.Context(), h.id("ann"), c.Conv, 0, 10); err != nil || len(page) != 3 {
 		t.Errorf("ann's history has %d messages (%v)", len(page), err)

@@ -28,7 +28,8 @@ var (
 	ErrTooLong = errors.New("text is too long")
 	// ErrInvalid says that a value breaks its documented limits.
 	ErrInvalid = errors.New("invalid value")
-	// ErrFull says that the recipient has no room for another voice message.
+	// ErrFull says that the recipient's quota is used up; as a FullError it says
+	// of what.
 	ErrFull = errors.New("mailbox is full")
 
 	// ErrNameTaken says that an account has the name, in whatever case.

@@ -29,6 +29,11 @@ func (m *Mailbox) Entries(ctx context.Context, account presence.AccountID, after
 		entries, err = tx.Entries(account, after, limit)
 		return err
 	})
+	for i := range entries {
+		if message := entries[i].Message; message != nil {
+			entries[i].Message = shownTo(account, message)
+		}
+	}
 	return entries, err
 }
 
@@ -51,22 +56,36 @@ func (m *Mailbox) Heads(ctx context.Context, accounts []presence.AccountID) (hea
 	return heads, err
 }
 
-// Snapshot returns all conversations of an account as they were when its log
-// had come to pos: what a device without a past begins with.
-func (m *Mailbox) Snapshot(ctx context.Context, account presence.AccountID) (pos int64, conversations []store.Conversation, err error) {
+// Snapshot begins what a device without a past begins with: how far the log
+// goes, and which conversations there are, the one with the newest message
+// first. They are then read page by page with Conversations, as they are at
+// that moment: at pos, or some entries later.
+func (m *Mailbox) Snapshot(ctx context.Context, account presence.AccountID) (pos int64, convs []string, err error) {
 	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
 		if pos, err = tx.Head(account); err != nil {
 			return err
 		}
-		conversations, err = tx.Conversations(account)
+		convs, err = tx.ConversationsOf(account)
 		return err
 	})
-	return pos, conversations, err
+	return pos, convs, err
+}
+
+// Conversations returns some conversations of an account, in their order.
+func (m *Mailbox) Conversations(ctx context.Context, account presence.AccountID, convs []string) (rows []store.Conversation, err error) {
+	if err := checkLimit(len(convs)); err != nil {
+		return nil, err
+	}
+	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.Conversations(account, convs)
+		return err
+	})
+	return rows, err
 }
 
 // History returns up to limit messages of a conversation with a seq lower than
-// before (0: the newest), ascending; whether there are older ones; and who the
-// other participant is. ErrNotFound if account is not in the conversation.
+// before (0: the newest), ascending and dense; whether there are older ones; and
+// who the other participant is. ErrNotFound if account is not in the conversation.
 func (m *Mailbox) History(ctx context.Context, account presence.AccountID, conv string, before int64, limit int) (page []store.Message, more bool, with presence.AccountID, err error) {
 	if err := checkLimit(limit); err != nil {
 		return nil, false, "", err
@@ -80,7 +99,7 @@ func (m *Mailbox) History(ctx context.Context, account presence.AccountID, conv 
 			return err
 		}
 		with = me.Other
-		page, err = tx.MessagesBefore(conv, account, before, limit+1)
+		page, err = tx.MessagesBefore(conv, before, limit+1)
 		return err
 	})
 	if err != nil {
@@ -88,6 +107,9 @@ func (m *Mailbox) History(ctx context.Context, account presence.AccountID, conv 
 	}
 	if len(page) > limit {
 		page, more = page[1:], true
+	}
+	for i := range page {
+		page[i] = *shownTo(account, &page[i])
 	}
 	return page, more, with, nil
 }

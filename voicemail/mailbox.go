@@ -17,7 +17,8 @@
 //
 // A Mailbox may be used by any number of goroutines, and the directory by
 // several processes. It caches nothing and has no goroutine of its own besides
-// the store's writer, which ends with Close.
+// the store's writer, which ends with Close: Expire, Retain and SweepOrphans are
+// for the server to call now and then.
 package voicemail
 
 import (
@@ -42,6 +43,9 @@ type Config struct {
 	Database string           // default: the file parley.db in Dir; or the URL of a PostgreSQL database
 	Now      func() time.Time // default time.Now
 	Log      *slog.Logger     // default: silent
+
+	Quota     Quota     // of each mailbox; default: no limit
+	Retention Retention // default: messages are kept for ever
 }
 
 // CheckDatabase says what is wrong with the URL of a PostgreSQL database,
@@ -67,18 +71,20 @@ type Mailbox struct {
 	now      func() time.Time
 	log      *slog.Logger
 
+	quota     Quota
+	retention Retention
+
 	open   context.Context // ends with Close
 	close  context.CancelFunc
 	asking sync.WaitGroup // for what became of deposits; Add only from the store's goroutine
 }
 
-// Open opens the data directory, brings its schema up to date and removes
-// recordings that no message came to need. It returns ErrNewerSchema if a
-// later version wrote the directory.
+// Open opens the data directory and brings its schema up to date. It returns
+// ErrNewerSchema if a later version wrote the directory.
 func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	m := &Mailbox{
 		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: space,
-		now: cfg.Now, log: cfg.Log,
+		now: cfg.Now, log: cfg.Log, quota: cfg.Quota, retention: cfg.Retention,
 	}
 	m.open, m.close = context.WithCancel(context.WithoutCancel(ctx))
 	if m.now == nil {
@@ -104,7 +110,6 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	m.sweep(ctx)
 	return m, nil
 }
 

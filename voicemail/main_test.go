@@ -82,12 +82,20 @@ func open(t *testing.T, names ...string) *house {
 	return openConfig(t, Config{Dir: t.TempDir()}, names...)
 }
 
+// with opens once more what open has opened, with other rules.
+func (h *house) with(q Quota, r Retention) *house {
+	h.t.Helper()
+	h.config.Quota, h.config.Retention = q, r
+	return h.reopen()
+}
+
 // reopen opens the house once more, beside the first.
 func (h *house) reopen() *house {
 	h.t.Helper()
 	return openConfig(h.t, h.config)
 }
 
+// openConfig opens a house with a clock of its own.
 func openConfig(t *testing.T, config Config, names ...string) *house {
 	t.Helper()
 	c := &clock{now: time.Now()}
@@ -217,7 +225,11 @@ func (h *house) logOf(account presence.AccountID) []store.Entry {
 // conversation is the only one a person has.
 func (h *house) conversation(name string) store.Conversation {
 	h.t.Helper()
-	_, all, err := h.Snapshot(h.ctx(), h.id(name))
+	_, convs, err := h.Snapshot(h.ctx(), h.id(name))
+	if err != nil || len(convs) != 1 {
+		h.t.Fatalf("%s has %d conversations (%v), want 1", name, len(convs), err)
+	}
+	all, err := h.Conversations(h.ctx(), h.id(name), convs)
 	if err != nil || len(all) != 1 {
 		h.t.Fatalf("%s has %d conversations (%v), want 1", name, len(all), err)
 	}

@@ -2,7 +2,6 @@ package voicemail
 
 import (
 	"context"
-	"slices"
 
 	"parley/presence"
 	"parley/voicemail/store"
@@ -44,7 +43,7 @@ func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos
 	if err := tx.RaiseCursor(account, device, pos); err != nil {
 		return nil, err
 	}
-	arrivals, err := tx.Arrivals(account, before, pos)
+	arrivals, err := arrivals(tx, account, before, pos, head)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +58,18 @@ func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos
 		}
 	}
 	return receipts, nil
+}
+
+// longStretch is how many entries are looked at one by one.
+const longStretch = 1000
+
+// arrivals is what a stretch of a log brought from others. A long one that ends
+// at the head, as a snapshot does, is not read entry by entry.
+func arrivals(tx *store.Tx, account presence.AccountID, before, pos, head int64) ([]store.Arrival, error) {
+	if pos == head && pos-before > longStretch {
+		return tx.AllArrivals(account)
+	}
+	return tx.Arrivals(account, before, pos)
 }
 
 // deliver raises the delivered mark of a conversation and tells the sender, if
@@ -99,10 +110,15 @@ func read(tx *store.Tx, account presence.AccountID, conv string, seq int64) ([]s
 	if rose, err := tx.RaiseRead(conv, account, seq); err != nil || !rose {
 		return nil, err
 	}
+	self, err := tx.Account(account)
+	if err != nil {
+		return nil, err
+	}
 	may, err := mayTell(tx, account, me.Other)
 	if err != nil {
 		return nil, err
 	}
+	may = may && self.TellRead
 	if may {
 		if err := tx.TellRead(conv, account, seq); err != nil {
 			return nil, err
@@ -130,14 +146,27 @@ func played(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry
 	if message.Kind != store.KindVoice || message.To != account {
 		return nil, ErrNotAllowed
 	}
-	if news, err := tx.MarkPlayed(mid); err != nil || !news {
+	self, err := tx.Account(account)
+	if err != nil {
 		return nil, err
 	}
 	may, err := mayTell(tx, account, message.From)
 	if err != nil {
 		return nil, err
 	}
+	may = may && self.TellPlayed
+	if news, err := tx.MarkPlayed(mid, may); err != nil || !news {
+		return nil, err
+	}
 	return appendReceipts(tx, message.From, may, store.Receipt{Conv: message.Conv, Account: account, Played: mid})
+}
+
+// SetReceipts sets whether others learn what an account reads and hears from
+// now on. What they were not told they do not learn later, neither from the log
+// nor from a snapshot; but a read mark that is told later covers what is before
+// it.
+func (m *Mailbox) SetReceipts(ctx context.Context, account presence.AccountID, read, played bool) error {
+	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetReceipts(account, read, played) })
 }
 
 // mayTell reports whether other may learn what account does with its mailbox. A
@@ -156,9 +185,8 @@ func appendReceipts(tx *store.Tx, other presence.AccountID, told bool, r store.R
 		peers[other] = r.Account
 		readers = append(readers, other)
 	}
-	slices.Sort(readers)
 	var receipts []store.Entry
-	for _, reader := range readers {
+	for _, reader := range ascending(readers) {
 		entry, err := tx.AppendReceipt(reader, peers[reader], r)
 		if err != nil {
 			return nil, err

@@ -132,3 +132,89 @@ func testReceiptsGoOnlyToThoseWhoMaySee(t *testing.T, open opener) {
 		t.Errorf("bob sees %+v", c)
 	}
 }
+
+func TestReceiptsAreTheOwnersToGive(t *testing.T) { onEach(t, testReceiptsAreTheOwnersToGive) }
+
+func testReceiptsAreTheOwnersToGive(t *testing.T, open opener) {
+	h := open(t, "ann", "bob")
+	bob := h.id("bob")
+	voice := h.deposit(h.voice("ann", "bob", []byte("sound")))
+	if err := h.SetReceipts(t.Context(), bob, false, false); err != nil {
+		t.Fatal(err)
+	}
+	before := len(h.log("ann"))
+	read, err := h.Read(t.Context(), bob, voice.Conv, voice.Seq)
+	if err != nil || len(read) != 1 || read[0].Account != bob {
+		t.Errorf("read: %+v (%v), want a receipt for bob's devices alone", read, err)
+	}
+	heard, err := h.Played(t.Context(), bob, voice.MID)
+	if err != nil || len(heard) != 1 || heard[0].Account != bob {
+		t.Errorf("played: %+v (%v), want a receipt for bob's devices alone", heard, err)
+	}
+	annLearns := func() bool {
+		c := h.conversation("ann")
+		return len(h.log("ann")) != before || c.TheirRead != 0 || c.Last.PlayedTold || h.log("ann")[0].Message.PlayedTold
+	}
+	if annLearns() {
+		t.Error("ann learns what bob does not tell")
+	}
+	if c := h.conversation("bob"); c.Read != voice.Seq || !c.Last.Played {
+		t.Errorf("bob's own devices see %+v, %+v", c, c.Last)
+	}
+
+	// Switched on again, what is past stays untold.
+	if err := h.SetReceipts(t.Context(), bob, true, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Read(t.Context(), bob, voice.Conv, voice.Seq); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Played(t.Context(), bob, voice.MID); err != nil {
+		t.Fatal(err)
+	}
+	if annLearns() {
+		t.Error("ann learns later what bob did not tell then")
+	}
+	next := h.deposit(h.voice("ann", "bob", []byte("more")))
+	if got, err := h.Played(t.Context(), bob, next.MID); err != nil || len(got) != 2 {
+		t.Errorf("played: %+v (%v)", got, err)
+	}
+	if got, err := h.Read(t.Context(), bob, next.Conv, next.Seq); err != nil || len(got) != 2 {
+		t.Errorf("read: %+v (%v)", got, err)
+	}
+	if c := h.conversation("ann"); c.TheirRead != next.Seq || !c.Last.PlayedTold {
+		t.Errorf("ann sees %+v, %+v", c, c.Last)
+	}
+	// Delivery is the server's business and always told.
+	if got, err := h.Ack(t.Context(), bob, h.device("bob"), 1); err != nil || len(got) != 1 {
+		t.Errorf("delivered: %+v (%v)", got, err)
+	}
+}
+
+// A device that comes with nothing acknowledges all at once.
+func TestLongStretchIsDelivered(t *testing.T) { onEach(t, testLongStretchIsDelivered) }
+
+func testLongStretchIsDelivered(t *testing.T, open opener) {
+	h := open(t, "ann", "bob", "cyd")
+	bob := h.id("bob")
+	var last Accepted
+	for range longStretch + 1 {
+		last = h.write("ann", "bob", "x")
+	}
+	fromCyd := h.write("cyd", "bob", "x")
+	h.write("bob", "cyd", "an answer")
+	pos, err := h.Head(t.Context(), bob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Ack(t.Context(), bob, h.device("bob"), pos)
+	if err != nil || len(got) != 2 {
+		t.Fatalf("receipts %+v (%v), want one for ann and one for cyd", got, err)
+	}
+	if r := h.lastReceipt("ann"); r.Delivered != last.Seq {
+		t.Errorf("ann was told %+v", r)
+	}
+	if r := h.lastReceipt("cyd"); r.Delivered != fromCyd.Seq {
+		t.Errorf("cyd was told %+v", r)
+	}
+}

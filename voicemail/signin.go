@@ -121,6 +121,39 @@ func (m *Mailbox) Session(ctx context.Context, token string) (account store.Acco
 	return account, device, err
 }
 
+// Devices returns the devices of an account that are signed in, the one that
+// signed in last first.
+func (m *Mailbox) Devices(ctx context.Context, account presence.AccountID) (devices []store.SignedIn, err error) {
+	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
+		devices, err = tx.SignedIn(account, m.millis())
+		return err
+	})
+	return devices, err
+}
+
+// Revoke signs a device out and forgets it: its cursor counts no longer, and
+// signing in again makes it a new device. Its sockets are for the caller to
+// end. ErrNotFound if the account has no such device.
+func (m *Mailbox) Revoke(ctx context.Context, account presence.AccountID, device presence.DeviceID) error {
+	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.DeleteDevice(account, device) })
+}
+
+// InSession returns the devices of some accounts that are signed in.
+func (m *Mailbox) InSession(ctx context.Context, accounts []presence.AccountID) (in map[presence.AccountID]map[presence.DeviceID]bool, err error) {
+	in = make(map[presence.AccountID]map[presence.DeviceID]bool, len(accounts))
+	err = m.store.View(ctx, func(tx *store.Tx) error {
+		devices, err := tx.InSession(accounts, m.millis())
+		for _, d := range devices {
+			if in[d.Account] == nil {
+				in[d.Account] = make(map[presence.DeviceID]bool)
+			}
+			in[d.Account][d.ID] = true
+		}
+		return err
+	})
+	return in, err
+}
+
 // SignOut makes a token worthless. The device and its cursor stay, for the
 // next time.
 func (m *Mailbox) SignOut(ctx context.Context, token string) error {

@@ -158,34 +158,6 @@ func testRefusedRecordingLeavesNoFile(t *testing.T, open opener) {
 	}
 }
 
-func TestFullMailbox(t *testing.T) { onEach(t, testFullMailbox) }
-
-func testFullMailbox(t *testing.T, open opener) {
-	h := open(t, "ann", "bob")
-	mid := h.deposit(h.voice("ann", "bob", []byte("sound"))).MID
-	if room, err := h.Room(t.Context(), h.id("bob")); err != nil || !room {
-		t.Fatalf("room %v (%v)", room, err)
-	}
-	// One gigantic message, as the rows have it.
-	m := *h.log("bob")[0].Message
-	m.MID, m.Seq, m.CID, m.Blob, m.Bytes = mid+"x", 2, m.CID+"x", "other", maxVoiceBytes-5
-	if err := h.store.Write(t.Context(), func(tx *store.Tx) error { return tx.CreateMessage(m) }); err != nil {
-		t.Fatal(err)
-	}
-	if room, err := h.Room(t.Context(), h.id("bob")); err != nil || room {
-		t.Errorf("room %v (%v) in a full mailbox", room, err)
-	}
-	if _, err := h.Deposit(t.Context(), h.voice("ann", "bob", []byte("sound"))); !errors.Is(err, ErrFull) {
-		t.Errorf("into a full mailbox: %v", err)
-	}
-	if room, err := h.Room(t.Context(), h.id("ann")); err != nil || !room {
-		t.Errorf("ann's room %v (%v): the sender's mailbox is not the one that fills", room, err)
-	}
-	if fits(store.Voices{Messages: maxVoices}, 1) {
-		t.Error("a message more than the most fits")
-	}
-}
-
 func TestOrphansAreSweptWhenOld(t *testing.T) { onEach(t, testOrphansAreSweptWhenOld) }
 
 func testOrphansAreSweptWhenOld(t *testing.T, open opener) {
@@ -197,7 +169,9 @@ func testOrphansAreSweptWhenOld(t *testing.T, open opener) {
 			t.Fatal(err)
 		}
 	}
-	first.reopen()
+	if err := first.SweepOrphans(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if n := first.files(); n != 3 {
 		t.Fatalf("%d files, want 3: a young orphan may belong to a deposit under way", n)
 	}
@@ -211,7 +185,9 @@ func testOrphansAreSweptWhenOld(t *testing.T, open opener) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.reopen()
+	if err := first.SweepOrphans(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if n := first.files(); n != 1 {
 		t.Errorf("%d files, want the one with a message", n)
 	}

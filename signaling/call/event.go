@@ -95,7 +95,7 @@ type Route struct {
 	Devices []presence.DeviceID // of the callee, with a session now
 	Grace   bool                // no session, but the callee may be back in a moment
 	Busy    bool                // the callee is in another call
-	Mailbox bool                // there is room for a voice message
+	Full    wire.Part           // what the callee's mailbox has no more room for; empty: it takes a voice message
 }
 
 // LegKind is what a leg of the server reports.

@@ -40,7 +40,10 @@ func play(t *testing.T, input []byte) {
 	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentCall, wire.IntentMailbox, wire.IntentNote}[int(input[0])%5]
 	route := Route{
 		State:   []presence.State{presence.Available, presence.DoNotDisturb, presence.Invisible}[int(input[0]/5)%3],
-		Blocked: input[0]&64 != 0, Busy: input[0]&128 != 0, Mailbox: input[0]%7 != 0, Grace: input[0]%3 == 0,
+		Blocked: input[0]&64 != 0, Busy: input[0]&128 != 0, Grace: input[0]%3 == 0,
+	}
+	if input[0]%7 == 0 {
+		route.Full = wire.PartVoice
 	}
 	if input[0]%4 != 0 {
 		route.Devices = []presence.DeviceID{"phone", "laptop"}

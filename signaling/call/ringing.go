@@ -15,7 +15,10 @@ func (m *Machine) invited(now time.Time, r Route) {
 	}
 	m.began = now
 	m.hidden = r.Blocked
-	m.mailbox = r.Mailbox && !r.Blocked
+	m.mailbox = r.Full == "" && !r.Blocked
+	if !r.Blocked {
+		m.full = r.Full
+	}
 	switch {
 	case r.Blocked: // learns nothing that an offline person would not show
 		m.divert(now, wire.OutOffline, "")

@@ -13,7 +13,7 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 	m.outcome = outcome
 	m.disarmAll()
 	m.send(m.setup.Caller, &wire.CallDiverted{
-		Call: m.setup.ID, Outcome: outcome, Text: text, Mailbox: m.mailbox, Reoffer: used && m.mailbox,
+		Call: m.setup.ID, Outcome: outcome, Text: text, Mailbox: m.mailbox, Full: m.full, Reoffer: used && m.mailbox,
 	})
 	switch {
 	case !m.mailbox:

@@ -159,7 +159,7 @@ func (tell *teller) event(words []string) Event {
 	}
 	switch words[0] {
 	case "invite":
-		route := Route{State: presence.Available, Mailbox: true}
+		route := Route{State: presence.Available}
 		for device := range strings.SplitSeq(arg("devices"), ",") {
 			if device != "" {
 				route.Devices = append(route.Devices, presence.DeviceID(device))
@@ -171,7 +171,7 @@ func (tell *teller) event(words []string) Event {
 		route.Blocked = slices.Contains(words, "blocked")
 		route.Busy = slices.Contains(words, "busy")
 		route.Grace = slices.Contains(words, "grace")
-		route.Mailbox = !slices.Contains(words, "full")
+		route.Full = wire.Part(arg("full"))
 		return Invited{route}
 	case "appears":
 		return Appeared{party().Device}

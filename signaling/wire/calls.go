@@ -84,7 +84,8 @@ type CallAnswered struct {
 }
 
 // CallDiverted tells the caller that nobody answers and what happens next.
-// Mailbox says whether a voice message can be left. If Reoffer is set the
+// Mailbox says whether a voice message can be left; if not because the callee's
+// mailbox is full, Full says of what. If Reoffer is set the
 // offer was already used: the client makes a new connection and sends its
 // offer in CallDescription.
 type CallDiverted struct {
@@ -92,6 +93,7 @@ type CallDiverted struct {
 	Outcome Outcome `json:"outcome"`
 	Text    string  `json:"text,omitempty"` // a decliner's own words
 	Mailbox bool    `json:"mailbox"`
+	Full    Part    `json:"full,omitempty"`
 	Reoffer bool    `json:"reoffer,omitempty"`
 }
 

@@ -16,8 +16,70 @@ type Message struct {
 	Text   string             `json:"text,omitempty"`
 	Voice  *Voice             `json:"voice,omitempty"`
 	Call   *CallEntry         `json:"call,omitempty"`
-	Played bool               `json:"played,omitempty"` // voice: heard by the receiver
+	Played bool               `json:"played,omitempty"` // voice: heard by the receiver, as far as the sender may know
 	Time   int64              `json:"time"`             // accepted at, Unix ms; for showing, never for order
+	// Expires is until when it must be delivered, Unix ms, if that is bounded.
+	Expires int64 `json:"expires,omitempty"`
+	// Gone says why there is nothing to show but the place, to whom it has no
+	// content; a sender still has the words of what has expired.
+	Gone Gone `json:"gone,omitempty"`
+}
+
+// Gone is why a message is no more. Closed list.
+type Gone string
+
+const (
+	GoneExpired Gone = "expired" // it was not delivered in time
+	GoneRemoved Gone = "removed" // it was older than the server keeps messages
+	GoneHidden  Gone = "hidden"  // it was never for this account
+)
+
+// Part is a part of a mailbox's quota. Closed list.
+type Part string
+
+const (
+	PartMessages Part = "messages"
+	PartBytes    Part = "bytes"
+	PartVoice    Part = "voice"
+)
+
+// FullSentences says to a sender what the other's mailbox is full of.
+var FullSentences = map[Part]string{
+	PartMessages: "Their mailbox is full: it holds as many messages as it may.",
+	PartBytes:    "Their mailbox is full: there is no space left.",
+	PartVoice:    "Their mailbox is full: there is no time left for voice messages. You can write instead.",
+}
+
+// Usage is how much the own mailbox holds of messages from others. A limit of
+// 0 is none.
+type Usage struct {
+	Messages    int64 `json:"messages"`
+	MaxMessages int64 `json:"max_messages"`
+	Bytes       int64 `json:"bytes"`
+	MaxBytes    int64 `json:"max_bytes"`
+	Voice       int64 `json:"voice_ms"`
+	MaxVoice    int64 `json:"max_voice_ms"`
+	Percent     int   `json:"percent"` // of the fullest part
+}
+
+// MailboxUsage tells an account's devices that its mailbox is nearly full.
+type MailboxUsage struct {
+	Usage Usage `json:"usage"`
+}
+
+// MailboxFull tells somebody who is writing, in answer to Typing, that the
+// other's mailbox takes nothing more.
+type MailboxFull struct {
+	Account presence.AccountID `json:"account"`
+	Full    Part               `json:"full"`
+}
+
+// ReceiptsSet sets whether others learn what this account reads and hears.
+// Answered by ok; all devices get self.
+type ReceiptsSet struct {
+	ID     string `json:"id"`
+	Read   bool   `json:"read"`
+	Played bool   `json:"played"`
 }
 
 // Kinds of Message.
@@ -62,10 +124,10 @@ const (
 type Conversation struct {
 	Conv           string             `json:"conv"`
 	With           presence.AccountID `json:"with"`
-	Name           string             `json:"name"` // of the other, also when no longer a contact
-	Head           int64              `json:"head"` // newest seq
-	Read           int64              `json:"read"` // my high-water mark
-	Unread         int                `json:"unread"`
+	Name           string             `json:"name"`   // of the other, also when no longer a contact
+	Head           int64              `json:"head"`   // newest seq
+	Read           int64              `json:"read"`   // my high-water mark
+	Unread         int                `json:"unread"` // counted up to MaxUnread
 	TheirRead      int64              `json:"their_read"`
 	TheirDelivered int64              `json:"their_delivered"`
 	Last           *Message           `json:"last,omitempty"`
@@ -82,12 +144,14 @@ type Receipt struct {
 }
 
 // Send puts a text into a conversation. CID is 128 random bits that the client
-// stored before sending; the same CID may be sent again until answered.
+// stored before sending; the same CID may be sent again until answered. TTL
+// bounds how long the text may wait to be delivered, from when it is accepted.
 type Send struct {
 	ID   string             `json:"id"`
 	CID  string             `json:"cid"`
 	To   presence.AccountID `json:"to"`
 	Text string             `json:"text"`
+	TTL  int64              `json:"ttl_ms,omitempty"`
 }
 
 // Accepted answers Send: the message is durable.
@@ -101,12 +165,13 @@ type Accepted struct {
 }
 
 // Rejected answers Send: nothing was stored. If Retryable, the same CID may be
-// sent again after RetryAfter.
+// sent again after RetryAfter. Full goes with quota_exceeded.
 type Rejected struct {
 	Re         string `json:"re"`
 	CID        string `json:"cid"`
 	Code       Code   `json:"code"`
 	Message    string `json:"message"`
+	Full       Part   `json:"full,omitempty"`
 	Retryable  bool   `json:"retryable,omitempty"`
 	RetryAfter int64  `json:"retry_after_ms,omitempty"`
 }
@@ -120,7 +185,7 @@ type History struct {
 	Limit  int    `json:"limit,omitempty"`
 }
 
-// HistoryPage answers History.
+// HistoryPage answers History. Its messages are dense in Seq.
 type HistoryPage struct {
 	Re       string    `json:"re"`
 	Conv     string    `json:"conv"`
@@ -149,6 +214,9 @@ type TypingNotice struct {
 	From presence.AccountID `json:"from"`
 }
 
+func (*MailboxUsage) Type() string { return "mailbox.usage" }
+func (*MailboxFull) Type() string  { return "mailbox.full" }
+func (*ReceiptsSet) Type() string  { return "receipts.set" }
 func (*Send) Type() string         { return "send" }
 func (*Accepted) Type() string     { return "accepted" }
 func (*Rejected) Type() string     { return "rejected" }

@@ -19,6 +19,9 @@ type Self struct {
 	Admin   bool               `json:"admin,omitempty"`
 	State   presence.State     `json:"state"` // as chosen, not as seen by others
 	Status  string             `json:"status,omitempty"`
+	// Whether others learn what this account reads and hears.
+	TellRead   bool `json:"tell_read"`
+	TellPlayed bool `json:"tell_played"`
 }
 
 // PresenceSet changes the own state and status text.

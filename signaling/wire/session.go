@@ -17,8 +17,8 @@ type Hello struct {
 }
 
 // Welcome accepts a session. When Reset is set, what the device has cannot be
-// continued (nothing stored, other epoch, trimmed log): it throws its copy
-// away and takes the snapshot that follows.
+// continued (nothing stored, other epoch) or is too far behind: it throws its
+// copy away and takes the snapshot that follows.
 type Welcome struct {
 	Version    int                `json:"version"`
 	Session    presence.SessionID `json:"session"`
@@ -26,6 +26,7 @@ type Welcome struct {
 	Head       int64              `json:"head"` // newest position of the log
 	Reset      bool               `json:"reset,omitempty"`
 	Self       Self               `json:"self"`
+	Mailbox    Usage              `json:"mailbox"`
 	Contacts   []Person           `json:"contacts"`
 	Ice        []IceServer        `json:"ice"`
 	IceTTL     int64              `json:"ice_ttl_ms"` // an ice frame follows before it ends
@@ -55,15 +56,18 @@ type Limits struct {
 	Page      int   `json:"page"`
 }
 
-// Snapshot is the state of all conversations at position Pos. A device takes
-// it and its cursor in one local transaction.
+// Snapshot is a page of the state of all conversations at position Pos or
+// later, those with the newest messages first. More pages follow when More is
+// set; the cursor is Pos once the last one is stored.
 type Snapshot struct {
 	Pos           int64          `json:"pos"`
 	Conversations []Conversation `json:"conversations"`
+	More          bool           `json:"more,omitempty"`
 }
 
 // Event is one entry of the account's log. Exactly one of the payloads is set,
-// as Kind says. A device applies it only if Pos is its cursor plus one.
+// as Kind says. A device applies it only if Pos is its cursor plus one. A
+// message that has changed comes once more: it replaces the one with its Seq.
 type Event struct {
 	Pos     int64    `json:"pos"`
 	Kind    string   `json:"kind"` // "message" or "receipt"
@@ -100,6 +104,9 @@ const (
 	ByeReconnect = "reconnect"
 	ByeSignIn    = "sign_in"
 )
+
+// SignedOut is the Reason of a Bye to a device that was signed out.
+const SignedOut = "signed_out"
 
 // OK answers a request that has nothing else to say.
 type OK struct {

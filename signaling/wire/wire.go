@@ -45,6 +45,7 @@ const (
 	MaxCandidates = 60       // ICE candidates of one device in one call
 	MaxPage       = 200      // messages or people in one page
 	MaxID         = 64       // bytes of an id, call id or cid
+	MaxUnread     = 1000     // where counting unread messages ends
 )
 
 // Frame is a message in either direction.
@@ -129,7 +130,7 @@ var (
 		(*Hello)(nil), (*Ack)(nil), (*Ping)(nil),
 		(*PresenceSet)(nil), (*PresenceIdle)(nil),
 		(*Directory)(nil), (*ContactSet)(nil),
-		(*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil), (*Typing)(nil),
+		(*ReceiptsSet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil), (*Typing)(nil),
 		(*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
 		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallConnected)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
@@ -138,7 +139,7 @@ var (
 		(*Welcome)(nil), (*Snapshot)(nil), (*Event)(nil), (*Pong)(nil), (*Bye)(nil),
 		(*OK)(nil), (*Error)(nil), (*IceUpdate)(nil),
 		(*PresenceUpdate)(nil), (*Self)(nil), (*ContactUpdate)(nil), (*People)(nil), (*TypingNotice)(nil),
-		(*Accepted)(nil), (*Rejected)(nil), (*HistoryPage)(nil),
+		(*Accepted)(nil), (*Rejected)(nil), (*HistoryPage)(nil), (*MailboxUsage)(nil), (*MailboxFull)(nil),
 		(*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
 		(*CallAnswered)(nil), (*CallDiverted)(nil), (*CallActive)(nil), (*CallRecording)(nil), (*CallEnded)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),

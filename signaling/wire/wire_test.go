@@ -73,6 +73,7 @@ func TestSamples(t *testing.T) {
 // listedValue is a value of each type that has a closed list.
 var listedValue = map[string]string{
 	"State": "away", "Shown": "contact", "Code": string(CodeInternal), "Reason": string(ReasonBusy), "Outcome": string(Declined),
+	"Gone": string(GoneExpired), "Part": string(PartVoice),
 }
 
 // fill gives every field a value that says where it is.
@@ -124,9 +125,9 @@ func TestProtocolIsComplete(t *testing.T) {
 	for _, f := range append(client, server...) {
 		names = append(names, f.Type())
 	}
-	for _, kind := range []string{"Code", "Reason", "Outcome"} {
+	for _, kind := range []string{"Code", "Reason", "Outcome", "Gone", "Part"} {
 		list := constants(t, kind)
-		if len(list) < 5 {
+		if len(list) < 3 {
 			t.Fatalf("only %d constants of %s were found", len(list), kind)
 		}
 		names = append(names, list...)
@@ -139,6 +140,11 @@ func TestProtocolIsComplete(t *testing.T) {
 }
 
 func TestEveryCodeHasASentence(t *testing.T) {
+	for _, part := range constants(t, "Part") {
+		if s := FullSentences[Part(part)]; !strings.HasSuffix(s, ".") {
+			t.Errorf("a mailbox full of %s is said as %q", part, s)
+		}
+	}
 	codes := constants(t, "Code")
 	for _, code := range codes {
 		if s := Sentences[Code(code)]; !strings.HasSuffix(s, ".") || len(s) < 10 {

@@ -13,9 +13,27 @@ type Account struct {
 	Status       string             `db:"status"`
 	Head         int64              `db:"head"` // newest pos of the log
 	CreatedAt    int64              `db:"created_at"`
+	TellRead     bool               `db:"tell_read"`   // others learn what it has read
+	TellPlayed   bool               `db:"tell_played"` // and what it has heard
+	Held
 }
 
-// CreateAccount inserts an account.
+// Held is what a mailbox holds: the messages to its account that it may see
+// and that are not gone, calls excepted.
+type Held struct {
+	Messages int64 `db:"held_messages"`
+	Bytes    int64 `db:"held_bytes"` // of recordings and texts
+	Voice    int64 `db:"held_voice"` // ms of sound
+}
+
+func (h Held) plus(more Held) Held {
+	return Held{h.Messages + more.Messages, h.Bytes + more.Bytes, h.Voice + more.Voice}
+}
+
+// Minus is what has to be added to take it away.
+func (h Held) Minus() Held { return Held{-h.Messages, -h.Bytes, -h.Voice} }
+
+// CreateAccount inserts an account, which tells what it reads and hears.
 func (tx *Tx) CreateAccount(a Account) error {
 	return about("create account", tx.insert(`
 		INSERT INTO accounts (id, name, folded, password_hash, admin, state, status, head, created_at)
@@ -49,6 +67,19 @@ func (tx *Tx) HasAccounts() (has bool, err error) {
 // SetPassword replaces an account's password hash.
 func (tx *Tx) SetPassword(id presence.AccountID, hash string) error {
 	return about("set password", tx.execOne(`UPDATE accounts SET password_hash = ? WHERE id = ?`, hash, id))
+}
+
+// SetReceipts replaces what an account tells of what it reads and hears.
+func (tx *Tx) SetReceipts(id presence.AccountID, read, played bool) error {
+	return about("set receipts", tx.execOne(`UPDATE accounts SET tell_read = ?, tell_played = ? WHERE id = ?`, flag(read), flag(played), id))
+}
+
+// flag is 0 or 1, as rows have it.
+func flag(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 // SetPresence replaces what an account has set about its own presence.

@@ -2,6 +2,10 @@ package store
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
 
 	"parley/presence"
 )
@@ -60,13 +64,19 @@ func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err er
 }
 
 // NextSeq takes the next number of a conversation.
-func (tx *Tx) NextSeq(conv string) (seq int64, err error) {
+func (tx *Tx) NextSeq(conv string) (int64, error) {
 	tx.changed = true
-	seq, err = take(tx.shared.seqs, conv, func() (seq int64, err error) {
-		err = tx.change(&seq, `UPDATE conversations SET head = head + 1 WHERE id = ? RETURNING head`, conv)
-		return seq, err
-	})
-	return seq, about("next seq", err)
+	seq := tx.shared.seqs[conv]
+	if seq == nil {
+		seq = &tally[int64]{}
+		if err := tx.get(&seq.now, `SELECT head FROM conversations WHERE id = ?`, conv); err != nil {
+			return 0, about("next seq", err)
+		}
+		seq.stored = seq.now
+		tx.shared.seqs[conv] = seq
+	}
+	seq.now++
+	return seq.now, nil
 }
 
 // newest is the seq of the newest message of me.conv that me.account may see.
@@ -85,33 +95,75 @@ func (tx *Tx) Newest(conv string, account presence.AccountID) (seq int64, err er
 	return seq, about("newest message", err)
 }
 
-// Conversations returns every conversation in which account may see something.
-// Unread are the messages to account behind its read mark, answered calls
-// excepted.
-func (tx *Tx) Conversations(account presence.AccountID) (rows []Conversation, err error) {
-	err = tx.list(&rows, `
+// ConversationsOf lists the conversations in which account may see something,
+// the one with the newest message first.
+func (tx *Tx) ConversationsOf(account presence.AccountID) (convs []string, err error) {
+	err = tx.list(&convs, `
+		SELECT me.conv FROM participants me JOIN messages l ON l.conv = me.conv AND l.seq = `+newest+`
+		WHERE me.account = ? ORDER BY l.time DESC, me.conv`, account)
+	return convs, about("conversations of account", err)
+}
+
+// MostUnread is where counting what is unread ends.
+const MostUnread = 1000
+
+// Conversations returns those of some conversations in which account may see
+// something, in their order. Unread are the messages to account behind its
+// read mark, answered calls excepted.
+func (tx *Tx) Conversations(account presence.AccountID, convs []string) ([]Conversation, error) {
+	if len(convs) == 0 {
+		return nil, nil
+	}
+	query, args, err := sqlx.In(`
 		SELECT me.conv, me.other AS peer, a.name, `+newest+` AS head, me.read,
 			them.read_told AS their_read, them.delivered AS their_delivered,
-			(SELECT count(*) FROM messages m
-				WHERE m.conv = me.conv AND m.seq > me.read AND m.recipient = me.account AND m.hidden = 0
-					AND NOT (m.kind = 'call' AND m.outcome = 'answered')) AS unread
+			(SELECT count(*) FROM (
+				SELECT 1 FROM messages m
+				WHERE m.conv = me.conv AND m.seq > me.read AND m.recipient = me.account AND m.hidden = 0 AND m.gone = ''
+					AND NOT (m.kind = 'call' AND m.outcome = 'answered')
+				LIMIT ?) AS behind) AS unread
 		FROM participants me
 		JOIN participants them ON them.conv = me.conv AND them.account = me.other
 		JOIN accounts a ON a.id = me.other
-		WHERE me.account = ? AND `+newest+` IS NOT NULL
-		ORDER BY me.conv`, account)
+		WHERE me.account = ? AND me.conv IN (?) AND `+newest+` IS NOT NULL`, MostUnread, account, convs)
 	if err != nil {
+		return nil, fmt.Errorf("conversations: %w", err)
+	}
+	var rows []Conversation
+	if err := tx.list(&rows, query, args...); err != nil {
 		return nil, about("conversations", err)
 	}
-	var last []Message
-	err = tx.list(&last, `
-		SELECT l.* FROM participants me JOIN messages l ON l.conv = me.conv AND l.seq = `+newest+`
-		WHERE me.account = ? ORDER BY me.conv`, account)
+	last, err := tx.lastMessages(account, convs)
 	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		rows[i].Last = last[rows[i].Conv]
+	}
+	place := make(map[string]int, len(convs))
+	for i, conv := range convs {
+		place[conv] = i
+	}
+	slices.SortFunc(rows, func(a, b Conversation) int { return place[a.Conv] - place[b.Conv] })
+	return rows, nil
+}
+
+// lastMessages returns the newest message that account may see of each
+// conversation.
+func (tx *Tx) lastMessages(account presence.AccountID, convs []string) (map[string]*Message, error) {
+	query, args, err := sqlx.In(`
+		SELECT l.* FROM participants me JOIN messages l ON l.conv = me.conv AND l.seq = `+newest+`
+		WHERE me.account = ? AND me.conv IN (?)`, account, convs)
+	if err != nil {
+		return nil, fmt.Errorf("last messages: %w", err)
+	}
+	var rows []Message
+	if err := tx.list(&rows, query, args...); err != nil {
 		return nil, about("last messages", err)
 	}
-	for i := range rows { // both are in order of conv, one message for each
-		rows[i].Last = &last[i]
+	last := make(map[string]*Message, len(rows))
+	for i := range rows {
+		last[rows[i].Conv] = &rows[i]
 	}
-	return rows, nil
+	return last, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -35,11 +36,12 @@ type Receipt struct {
 	Played    string             `db:"played"`    // mid
 }
 
-// AppendMessage adds a message to the log of account.
-func (tx *Tx) AppendMessage(account presence.AccountID, m *Message) (Entry, error) {
+// AppendMessage adds a message to the log of account, or adds it again after it
+// has changed. The mailbox holds so much more from then on.
+func (tx *Tx) AppendMessage(account presence.AccountID, m *Message, more Held) (Entry, error) {
 	e := Entry{Account: account, Kind: EntryMessage, With: m.Other(account), Message: m}
 	var err error
-	if e.Pos, err = tx.nextPos(account); err != nil {
+	if e.Pos, err = tx.nextPos(account, more); err != nil {
 		return Entry{}, err
 	}
 	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, mid) VALUES (?, ?, ?, ?, ?)`,
@@ -52,7 +54,7 @@ func (tx *Tx) AppendMessage(account presence.AccountID, m *Message) (Entry, erro
 func (tx *Tx) AppendReceipt(account, with presence.AccountID, r Receipt) (Entry, error) {
 	e := Entry{Account: account, Kind: EntryReceipt, With: with, Receipt: &r}
 	var err error
-	if e.Pos, err = tx.nextPos(account); err != nil {
+	if e.Pos, err = tx.nextPos(account, Held{}); err != nil {
 		return Entry{}, err
 	}
 	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, actor, delivered, read, played) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -60,13 +62,26 @@ func (tx *Tx) AppendReceipt(account, with presence.AccountID, r Receipt) (Entry,
 	return e, about("append receipt", err)
 }
 
-func (tx *Tx) nextPos(account presence.AccountID) (pos int64, err error) {
+// nextPos takes the next position of a log, with which its mailbox comes to
+// hold more.
+func (tx *Tx) nextPos(account presence.AccountID, more Held) (int64, error) {
 	tx.changed = true
-	pos, err = take(tx.shared.heads, account, func() (pos int64, err error) {
-		err = tx.change(&pos, `UPDATE accounts SET head = head + 1 WHERE id = ? RETURNING head`, account)
-		return pos, err
-	})
-	return pos, about("next pos", err)
+	log, err := tx.log(account)
+	if err != nil {
+		return 0, err
+	}
+	log.now.Head++
+	log.now.Held = log.now.plus(more)
+	return log.now.Head, nil
+}
+
+// Held returns what a mailbox holds now, or ErrNotFound.
+func (tx *Tx) Held(account presence.AccountID) (Held, error) {
+	log, err := tx.log(account)
+	if err != nil {
+		return Held{}, err
+	}
+	return log.now.Held, nil
 }
 
 // Entries returns up to limit entries behind pos after, ascending.
@@ -119,22 +134,21 @@ func (tx *Tx) messagesAt(account presence.AccountID, after, to int64) (map[int64
 
 // Head returns the newest pos of an account's log, or ErrNotFound.
 func (tx *Tx) Head(account presence.AccountID) (pos int64, err error) {
-	if tx.shared != nil && tx.shared.heads[account] != nil {
-		return tx.shared.heads[account].last, nil
+	if tx.shared != nil && tx.shared.logs[account] != nil {
+		return tx.shared.logs[account].now.Head, nil
 	}
 	err = tx.get(&pos, `SELECT head FROM accounts WHERE id = ?`, account)
 	return pos, about("head", err)
 }
 
-// headsAtOnce bounds the parameters of one statement.
-const headsAtOnce = 500
+// atOnce bounds the accounts in one statement.
+const atOnce = 500
 
 // Heads returns the newest pos of each account that exists.
 func (tx *Tx) Heads(accounts []presence.AccountID) (map[presence.AccountID]int64, error) {
 	heads := make(map[presence.AccountID]int64, len(accounts))
-	for len(accounts) > 0 {
-		n := min(len(accounts), headsAtOnce)
-		query, args, err := sqlx.In(`SELECT id, head FROM accounts WHERE id IN (?)`, accounts[:n])
+	for part := range slices.Chunk(accounts, atOnce) {
+		query, args, err := sqlx.In(`SELECT id, head FROM accounts WHERE id IN (?)`, part)
 		if err != nil {
 			return nil, fmt.Errorf("heads: %w", err)
 		}
@@ -148,7 +162,6 @@ func (tx *Tx) Heads(accounts []presence.AccountID) (map[presence.AccountID]int64
 		for _, row := range rows {
 			heads[row.ID] = row.Head
 		}
-		accounts = accounts[n:]
 	}
 	return heads, nil
 }

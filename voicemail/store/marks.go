@@ -26,9 +26,22 @@ type Arrival struct {
 func (tx *Tx) Arrivals(account presence.AccountID, after, to int64) (rows []Arrival, err error) {
 	err = tx.list(&rows, `
 		SELECT m.conv, m.sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
-		WHERE e.account = ? AND e.pos > ? AND e.pos <= ? AND m.recipient = ?
+		WHERE e.account = ? AND e.pos > ? AND e.pos <= ? AND m.recipient = ? AND m.hidden = 0
 		GROUP BY m.conv, m.sender ORDER BY m.sender`, account, after, to, account)
 	return rows, about("arrivals", err)
+}
+
+// AllArrivals is what the whole log of an account brought from others: the
+// newest message of each conversation, and not every message on the way to it.
+func (tx *Tx) AllArrivals(account presence.AccountID) (rows []Arrival, err error) {
+	err = tx.list(&rows, `
+		SELECT * FROM (
+			SELECT me.conv, me.other AS sender, (
+				SELECT m.seq FROM messages m WHERE m.conv = me.conv AND m.recipient = me.account AND m.hidden = 0
+				ORDER BY m.seq DESC LIMIT 1) AS seq
+			FROM participants me WHERE me.account = ?) AS newest
+		WHERE seq IS NOT NULL ORDER BY sender`, account)
+	return rows, about("all arrivals", err)
 }
 
 // RaiseDelivered raises the mark that says what a device of account has

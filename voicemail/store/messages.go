@@ -13,6 +13,12 @@ const (
 	KindCall  = "call"
 )
 
+// Why a message is gone.
+const (
+	GoneExpired = "expired" // it was not delivered in time; From still has the words
+	GoneRemoved = "removed" // it was older than messages are kept
+)
+
 // Message is one item of a conversation.
 type Message struct {
 	MID     string             `db:"mid"`
@@ -26,6 +32,8 @@ type Message struct {
 	Hidden  bool               `db:"hidden"`  // To must not see it
 	Kind    string             `db:"kind"`
 	Text    string             `db:"text"`
+	Gone    string             `db:"gone"`    // why it is no more, or ""
+	Expires int64              `db:"expires"` // must be delivered by, Unix ms; 0: whenever
 
 	// Set if Kind is KindVoice.
 	Blob      string `db:"blob"`
@@ -34,6 +42,8 @@ type Message struct {
 	Bytes     int64  `db:"bytes"`
 	Truncated bool   `db:"truncated"`
 	Played    bool   `db:"played"` // by To
+
+	PlayedTold bool `db:"played_told"` // and From may know
 
 	// Set if the message is how a call ended.
 	Call         string `db:"call"`
@@ -51,14 +61,22 @@ func (m *Message) Other(account presence.AccountID) presence.AccountID {
 	return m.From
 }
 
+// Held is how much of To's mailbox the message takes up.
+func (m *Message) Held() Held {
+	if m.Kind == KindCall || m.Hidden || m.Gone != "" {
+		return Held{}
+	}
+	return Held{Messages: 1, Bytes: m.Bytes + int64(len(m.Text)), Voice: m.Duration}
+}
+
 // CreateMessage inserts a message.
 func (tx *Tx) CreateMessage(m Message) error {
 	_, err := tx.exec(`
 		INSERT INTO messages (mid, conv, seq, sender, recipient, device, cid, content, hidden, kind, text,
-			blob, duration, waveform, bytes, truncated, played, call, outcome, call_duration, time)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			blob, duration, waveform, bytes, truncated, played, call, outcome, call_duration, time, expires)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text,
-		m.Blob, m.Duration, m.Waveform, m.Bytes, m.Truncated, m.Played, m.Call, m.Outcome, m.CallDuration, m.Time)
+		m.Blob, m.Duration, m.Waveform, m.Bytes, m.Truncated, m.Played, m.Call, m.Outcome, m.CallDuration, m.Time, m.Expires)
 	return about("create message", err)
 }
 
@@ -84,35 +102,45 @@ func (tx *Tx) Message(mid string, account presence.AccountID) (m Message, err er
 	return m, about("message", err)
 }
 
-// MessagesBefore returns up to limit messages of a conversation that account
-// may see, the newest of those with a lower seq than before, in ascending
-// order.
-func (tx *Tx) MessagesBefore(conv string, account presence.AccountID, before int64, limit int) (rows []Message, err error) {
+// MessagesBefore returns up to limit messages of a conversation, the newest of
+// those with a lower seq than before, in ascending order, hidden ones included.
+func (tx *Tx) MessagesBefore(conv string, before int64, limit int) (rows []Message, err error) {
 	err = tx.list(&rows, `
-		SELECT * FROM messages WHERE conv = ? AND seq < ? AND (hidden = 0 OR sender = ?)
-		ORDER BY seq DESC LIMIT ?`, conv, before, account, limit)
+		SELECT * FROM messages WHERE conv = ? AND seq < ?
+		ORDER BY seq DESC LIMIT ?`, conv, before, limit)
 	slices.Reverse(rows)
 	return rows, about("messages", err)
 }
 
-// MarkPlayed notes that a voice message was heard, and reports whether that
-// is news.
-func (tx *Tx) MarkPlayed(mid string) (news bool, err error) {
-	n, err := tx.exec(`UPDATE messages SET played = 1 WHERE mid = ? AND played = 0`, mid)
+// MarkPlayed notes that a voice message was heard, and whether its sender is
+// told. It reports whether that is news.
+func (tx *Tx) MarkPlayed(mid string, told bool) (news bool, err error) {
+	n, err := tx.exec(`UPDATE messages SET played = 1, played_told = ? WHERE mid = ? AND played = 0`, flag(told), mid)
 	return n > 0, about("mark played", err)
 }
 
-// Voices is what the voice messages in a mailbox take up.
-type Voices struct {
-	Messages int64 `db:"messages"`
-	Bytes    int64 `db:"bytes"`
+// Expire hides a message from its recipient for ever: it came too late.
+func (tx *Tx) Expire(mid string) error {
+	return about("expire message", tx.execOne(`UPDATE messages SET gone = ?, hidden = 1 WHERE mid = ?`, GoneExpired, mid))
 }
 
-// VoicesFor adds up the voice messages that an account got.
-func (tx *Tx) VoicesFor(account presence.AccountID) (v Voices, err error) {
-	err = tx.get(&v, `SELECT count(*) AS messages, coalesce(sum(bytes), 0) AS bytes
-		FROM messages WHERE recipient = ? AND kind = 'voice' AND hidden = 0`, account)
-	return v, about("add up voice messages", err)
+// Empty removes what a message says, for both sides, and leaves its place. An
+// expired one stays hidden.
+func (tx *Tx) Empty(mid, gone string) error {
+	return about("empty message", tx.execOne(`
+		UPDATE messages SET gone = ?, hidden = CASE WHEN ? = 'expired' THEN 1 ELSE hidden END,
+			text = '', blob = '', duration = 0, waveform = NULL, bytes = 0, truncated = 0
+		WHERE mid = ?`, gone, gone, mid))
+}
+
+// Old returns up to limit messages of a kind that were accepted before a time
+// and still say something, in order of mid, from behind one on. It reads all
+// of the table that is behind.
+func (tx *Tx) Old(kind string, before int64, behind string, limit int) (rows []Message, err error) {
+	err = tx.list(&rows, `
+		SELECT * FROM messages WHERE mid > ? AND kind = ? AND time < ? AND (text <> '' OR blob <> '')
+		ORDER BY mid LIMIT ?`, behind, kind, before, limit)
+	return rows, about("old messages", err)
 }
 
 // HasBlob reports whether a message has the blob.

@@ -162,7 +162,7 @@ func deviceOnce(id string) func(*Tx) error {
 		if _, err := tx.Device("a", presence.DeviceID(id)); !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		pos, err := tx.nextPos("a")
+		pos, err := tx.nextPos("a", Held{})
 		if err != nil {
 			return err
 		}
@@ -195,7 +195,7 @@ func TestTwoNodesTakeTurns(t *testing.T) {
 				}
 				err := s.Write(context.Background(), func(tx *Tx) error {
 					for _, id := range ids {
-						pos, err := tx.nextPos(id)
+						pos, err := tx.nextPos(id, Held{})
 						if err != nil {
 							return err
 						}

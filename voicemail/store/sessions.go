@@ -1,6 +1,13 @@
 package store
 
-import "parley/presence"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"parley/presence"
+)
 
 // Device is one browser or client of an account.
 type Device struct {
@@ -22,6 +29,47 @@ func (tx *Tx) CreateDevice(d Device) error {
 func (tx *Tx) Device(account presence.AccountID, id presence.DeviceID) (d Device, err error) {
 	err = tx.get(&d, `SELECT * FROM devices WHERE account = ? AND id = ?`, account, id)
 	return d, about("device", err)
+}
+
+// SignedIn is a device that has a session.
+type SignedIn struct {
+	Device
+	Since int64 `db:"since"` // when it signed in, Unix ms
+}
+
+// SignedIn returns the devices of an account that have a session at now, the
+// one that signed in last first.
+func (tx *Tx) SignedIn(account presence.AccountID, now int64) (rows []SignedIn, err error) {
+	err = tx.list(&rows, `
+		SELECT d.*, s.created_at AS since FROM sessions s JOIN devices d ON d.account = s.account AND d.id = s.device
+		WHERE s.account = ? AND s.expires_at > ? ORDER BY s.created_at DESC, d.id`, account, now)
+	return rows, about("devices that are signed in", err)
+}
+
+// DeleteDevice deletes a device with its session and cursor, or returns
+// ErrNotFound.
+func (tx *Tx) DeleteDevice(account presence.AccountID, id presence.DeviceID) error {
+	if _, err := tx.exec(`DELETE FROM sessions WHERE account = ? AND device = ?`, account, id); err != nil {
+		return about("end sessions of device", err)
+	}
+	return about("delete device", tx.execOne(`DELETE FROM devices WHERE account = ? AND id = ?`, account, id))
+}
+
+// InSession returns the devices of some accounts that have a session at now.
+func (tx *Tx) InSession(accounts []presence.AccountID, now int64) ([]Device, error) {
+	var all []Device
+	for part := range slices.Chunk(accounts, atOnce) {
+		query, args, err := sqlx.In(`SELECT account, device AS id FROM sessions WHERE account IN (?) AND expires_at > ?`, part, now)
+		if err != nil {
+			return nil, fmt.Errorf("devices in session: %w", err)
+		}
+		var rows []Device
+		if err := tx.list(&rows, query, args...); err != nil {
+			return nil, about("devices in session", err)
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 // Session is a device's sign-in.

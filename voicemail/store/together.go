@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -9,64 +10,72 @@ import (
 
 // together is what the writes of one transaction share. Nobody else writes
 // meanwhile, so what one of them has read holds for the next, until one changes
-// it; and numbers are taken here, and stored once for all. The writer's
+// it; and numbers are counted here, and stored once for all. The writer's
 // goroutine owns it.
 type together struct {
-	heads    map[presence.AccountID]*counter // of logs
-	seqs     map[string]*counter             // of conversations
-	direct   map[pair]string                 // conversations of two
-	relation map[pair]presence.Relation      // what the first has set about the second
+	logs     map[presence.AccountID]*tally[logState]
+	seqs     map[string]*tally[int64]   // of conversations
+	direct   map[pair]string            // conversations of two
+	relation map[pair]presence.Relation // what the first has set about the second
 }
 
 // pair is two accounts in an order that means something.
 type pair struct{ of, other presence.AccountID }
 
-// counter is a number that is taken one by one.
-type counter struct {
-	last   int64 // taken
-	stored int64 // as the row has it
+// logState is what changes of an account with every entry of its log.
+type logState struct {
+	Head int64 `db:"head"`
+	Held
 }
+
+// tally is something that is counted, and what of it the row has.
+type tally[T comparable] struct{ now, stored T }
 
 func newTogether() *together {
 	return &together{
-		heads: map[presence.AccountID]*counter{}, seqs: map[string]*counter{},
+		logs: map[presence.AccountID]*tally[logState]{}, seqs: map[string]*tally[int64]{},
 		direct: map[pair]string{}, relation: map[pair]presence.Relation{},
 	}
 }
 
-// take takes the next number of a counter. The first of a transaction comes
-// from the row, by first, which raises it.
-func take[K comparable](counters map[K]*counter, of K, first func() (int64, error)) (int64, error) {
-	if c := counters[of]; c != nil {
-		c.last++
-		return c.last, nil
+// log returns the state of an account's log, or ErrNotFound.
+func (tx *Tx) log(account presence.AccountID) (*tally[logState], error) {
+	if log := tx.shared.logs[account]; log != nil {
+		return log, nil
 	}
-	n, err := first()
+	var state logState
+	err := tx.get(&state, `SELECT head, held_messages, held_bytes, held_voice FROM accounts WHERE id = ?`, account)
 	if err != nil {
-		return 0, err
+		return nil, fmt.Errorf("log of account: %w", err)
 	}
-	counters[of] = &counter{last: n, stored: n}
-	return n, nil
+	log := &tally[logState]{state, state}
+	tx.shared.logs[account] = log
+	return log, nil
 }
 
-// storeCounters brings the rows up to the numbers that were taken, in
-// ascending order.
-func (tx *Tx) storeCounters() error {
-	for _, account := range slices.Sorted(maps.Keys(tx.shared.heads)) {
-		if c := tx.shared.heads[account]; c.last > c.stored {
-			if err := tx.execOne(`UPDATE accounts SET head = ? WHERE id = ?`, c.last, account); err != nil {
-				return about("store head", err)
-			}
-			c.stored = c.last
+// storeTallies brings the rows up to what was counted, in ascending order.
+func (tx *Tx) storeTallies() error {
+	for _, account := range slices.Sorted(maps.Keys(tx.shared.logs)) {
+		log := tx.shared.logs[account]
+		if log.now == log.stored {
+			continue
 		}
+		err := tx.execOne(`UPDATE accounts SET head = ?, held_messages = ?, held_bytes = ?, held_voice = ? WHERE id = ?`,
+			log.now.Head, log.now.Messages, log.now.Bytes, log.now.Voice, account)
+		if err != nil {
+			return about("store log of account", err)
+		}
+		log.stored = log.now
 	}
 	for _, conv := range slices.Sorted(maps.Keys(tx.shared.seqs)) {
-		if c := tx.shared.seqs[conv]; c.last > c.stored {
-			if err := tx.execOne(`UPDATE conversations SET head = ? WHERE id = ?`, c.last, conv); err != nil {
-				return about("store seq", err)
-			}
-			c.stored = c.last
+		seq := tx.shared.seqs[conv]
+		if seq.now == seq.stored {
+			continue
 		}
+		if err := tx.execOne(`UPDATE conversations SET head = ? WHERE id = ?`, seq.now, conv); err != nil {
+			return about("store seq", err)
+		}
+		seq.stored = seq.now
 	}
 	return nil
 }

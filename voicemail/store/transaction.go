@@ -43,7 +43,7 @@ func (t *transaction) run(group []*op, apart bool) (errs []error, err error) {
 			return nil, err
 		}
 	}
-	if err := t.view().storeCounters(); err != nil {
+	if err := t.view().storeTallies(); err != nil {
 		return nil, err
 	}
 	switch err := t.tx.Commit(); {
@@ -80,7 +80,7 @@ func (t *transaction) oneApart(f func(*Tx) error) (own, lost error) {
 	}
 	tx := t.view()
 	if own = f(tx); own == nil {
-		own = tx.storeCounters()
+		own = tx.storeTallies()
 	}
 	if own != nil {
 		if t.engine.judge(own) >= conflict {

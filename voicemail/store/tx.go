@@ -32,12 +32,6 @@ func (tx *Tx) list(dest any, query string, args ...any) error {
 	return tx.tx.SelectContext(tx.ctx, dest, tx.tx.Rebind(query), args...)
 }
 
-// change is get for a statement that changes the row that it returns.
-func (tx *Tx) change(dest any, query string, args ...any) error {
-	tx.changed = true
-	return tx.get(dest, query, args...)
-}
-
 // exec runs a statement and returns how many rows it changed.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	tx.changed = true

@@ -140,7 +140,11 @@ func testUpgradeFromTheFirstSchema(t *testing.T, database string) {
 		if err != nil {
 			return err
 		}
-		all, err := tx.Conversations(bob.ID)
+		convs, err := tx.ConversationsOf(bob.ID)
+		if err != nil {
+			return err
+		}
+		all, err := tx.Conversations(bob.ID, convs)
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,9 @@ export const MaxPage = 200;
 /** bytes of an id, call id or cid */
 export const MaxID = 64;
 
+/** where counting unread messages ends */
+export const MaxUnread = 1000;
+
 /**
  * AccountID names a person or an app, for example
  * "01926f0e-7c1a-7e6b-9d1f-3f6f1f0c2a11". It never changes; names may.
@@ -148,7 +151,8 @@ export interface CallAnswered {
 
 /**
  * CallDiverted tells the caller that nobody answers and what happens next.
- * Mailbox says whether a voice message can be left. If Reoffer is set the
+ * Mailbox says whether a voice message can be left; if not because the callee's
+ * mailbox is full, Full says of what. If Reoffer is set the
  * offer was already used: the client makes a new connection and sends its
  * offer in CallDescription.
  */
@@ -159,6 +163,7 @@ export interface CallDiverted {
   /** a decliner's own words */
   text?: string;
   mailbox: boolean;
+  full?: Part;
   reoffer?: boolean;
 }
 
@@ -274,10 +279,65 @@ export interface Message {
   text?: string;
   voice?: Voice;
   call?: CallEntry;
-  /** voice: heard by the receiver */
+  /** voice: heard by the receiver, as far as the sender may know */
   played?: boolean;
   /** accepted at, Unix ms; for showing, never for order */
   time: number;
+  /** Expires is until when it must be delivered, Unix ms, if that is bounded. */
+  expires?: number;
+  /**
+   * Gone says why there is nothing to show but the place, to whom it has no
+   * content; a sender still has the words of what has expired.
+   */
+  gone?: Gone;
+}
+
+/** Gone is why a message is no more. Closed list. */
+export type Gone = "expired" | "removed" | "hidden";
+
+/** Part is a part of a mailbox's quota. Closed list. */
+export type Part = "messages" | "bytes" | "voice";
+
+/**
+ * Usage is how much the own mailbox holds of messages from others. A limit of
+ * 0 is none.
+ */
+export interface Usage {
+  messages: number;
+  max_messages: number;
+  bytes: number;
+  max_bytes: number;
+  voice_ms: number;
+  max_voice_ms: number;
+  /** of the fullest part */
+  percent: number;
+}
+
+/** MailboxUsage tells an account's devices that its mailbox is nearly full. */
+export interface MailboxUsage {
+  type: "mailbox.usage";
+  usage: Usage;
+}
+
+/**
+ * MailboxFull tells somebody who is writing, in answer to Typing, that the
+ * other's mailbox takes nothing more.
+ */
+export interface MailboxFull {
+  type: "mailbox.full";
+  account: AccountID;
+  full: Part;
+}
+
+/**
+ * ReceiptsSet sets whether others learn what this account reads and hears.
+ * Answered by ok; all devices get self.
+ */
+export interface ReceiptsSet {
+  type: "receipts.set";
+  id: string;
+  read: boolean;
+  played: boolean;
 }
 
 /** Voice describes a recording. The sound is at GET /api/messages/{mid}/audio. */
@@ -311,6 +371,7 @@ export interface Conversation {
   head: number;
   /** my high-water mark */
   read: number;
+  /** counted up to MaxUnread */
   unread: number;
   their_read: number;
   their_delivered: number;
@@ -334,7 +395,8 @@ export interface Receipt {
 
 /**
  * Send puts a text into a conversation. CID is 128 random bits that the client
- * stored before sending; the same CID may be sent again until answered.
+ * stored before sending; the same CID may be sent again until answered. TTL
+ * bounds how long the text may wait to be delivered, from when it is accepted.
  */
 export interface Send {
   type: "send";
@@ -342,6 +404,7 @@ export interface Send {
   cid: string;
   to: AccountID;
   text: string;
+  ttl_ms?: number;
 }
 
 /** Accepted answers Send: the message is durable. */
@@ -357,7 +420,7 @@ export interface Accepted {
 
 /**
  * Rejected answers Send: nothing was stored. If Retryable, the same CID may be
- * sent again after RetryAfter.
+ * sent again after RetryAfter. Full goes with quota_exceeded.
  */
 export interface Rejected {
   type: "rejected";
@@ -365,6 +428,7 @@ export interface Rejected {
   cid: string;
   code: Code;
   message: string;
+  full?: Part;
   retryable?: boolean;
   retry_after_ms?: number;
 }
@@ -381,7 +445,7 @@ export interface History {
   limit?: number;
 }
 
-/** HistoryPage answers History. */
+/** HistoryPage answers History. Its messages are dense in Seq. */
 export interface HistoryPage {
   type: "history.page";
   re: string;
@@ -439,6 +503,9 @@ export interface Self {
   /** as chosen, not as seen by others */
   state: State;
   status?: string;
+  /** Whether others learn what this account reads and hears. */
+  tell_read: boolean;
+  tell_played: boolean;
 }
 
 /** PresenceSet changes the own state and status text. */
@@ -526,8 +593,8 @@ export interface Hello {
 
 /**
  * Welcome accepts a session. When Reset is set, what the device has cannot be
- * continued (nothing stored, other epoch, trimmed log): it throws its copy
- * away and takes the snapshot that follows.
+ * continued (nothing stored, other epoch) or is too far behind: it throws its
+ * copy away and takes the snapshot that follows.
  */
 export interface Welcome {
   type: "welcome";
@@ -538,6 +605,7 @@ export interface Welcome {
   head: number;
   reset?: boolean;
   self: Omit<Self, "type">;
+  mailbox: Usage;
   contacts: Person[];
   ice: IceServer[];
   /** an ice frame follows before it ends */
@@ -574,18 +642,21 @@ export interface Limits {
 }
 
 /**
- * Snapshot is the state of all conversations at position Pos. A device takes
- * it and its cursor in one local transaction.
+ * Snapshot is a page of the state of all conversations at position Pos or
+ * later, those with the newest messages first. More pages follow when More is
+ * set; the cursor is Pos once the last one is stored.
  */
 export interface Snapshot {
   type: "snapshot";
   pos: number;
   conversations: Conversation[];
+  more?: boolean;
 }
 
 /**
  * Event is one entry of the account's log. Exactly one of the payloads is set,
- * as Kind says. A device applies it only if Pos is its cursor plus one.
+ * as Kind says. A device applies it only if Pos is its cursor plus one. A
+ * message that has changed comes once more: it replaces the one with its Seq.
  */
 export interface Event {
   type: "event";
@@ -658,6 +729,7 @@ export const EventMessage = "message";
 export const EventReceipt = "receipt";
 export const ByeReconnect = "reconnect";
 export const ByeSignIn = "sign_in";
+export const SignedOut = "signed_out";
 
 /** Every frame a client may send. */
 export type ClientFrame =
@@ -682,6 +754,7 @@ export type ClientFrame =
   | PresenceIdle
   | PresenceSet
   | Read
+  | ReceiptsSet
   | Send
   | Typing;
 
@@ -707,6 +780,8 @@ export type ServerFrame =
   | Event
   | HistoryPage
   | IceUpdate
+  | MailboxFull
+  | MailboxUsage
   | OK
   | People
   | Pong

@@ -1,0 +1,65 @@
+package signaling
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"parley/presence"
+	"parley/voicemail/store"
+)
+
+const (
+	expireEvery = time.Second // how late a message may expire
+	sweepEvery  = time.Hour   // for what is old, and for recordings that nobody needs
+)
+
+// sweep lets the mailbox do what time asks for, and tells those whose logs grow
+// by it, until ctx ends. Several nodes may do so at once: each message ends once.
+func (s *Server) sweep(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	var swept time.Time
+	for {
+		if err := s.expire(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("expire messages", "err", err)
+		}
+		if now := time.Now(); now.Sub(swept) >= sweepEvery {
+			swept = now
+			if err := s.sweepOnce(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("sweep the mailbox", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) expire(ctx context.Context) error {
+	entries, err := s.mailbox.Expire(ctx)
+	s.hub.Push(newestOf(entries))
+	return err
+}
+
+// sweepOnce removes what is old. A failure leaves the rest to the next time.
+func (s *Server) sweepOnce(ctx context.Context) error {
+	entries, err := s.mailbox.Retain(ctx)
+	s.hub.Push(newestOf(entries))
+	if err != nil {
+		return err
+	}
+	return s.mailbox.SweepOrphans(ctx)
+}
+
+// newestOf keeps the last entry of each account: one hint does for many.
+func newestOf(entries []store.Entry) []store.Entry {
+	last := make(map[presence.AccountID]store.Entry)
+	for _, e := range entries {
+		last[e.Account] = e
+	}
+	return slices.Collect(maps.Values(last))
+}

@@ -1,0 +1,114 @@
+package voicemail
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"parley/presence"
+	"parley/voicemail/store"
+)
+
+// A sender may bound how long a message waits to be delivered.
+const (
+	MinTTL = time.Second
+	MaxTTL = 365 * 24 * time.Hour
+)
+
+func checkTTL(ttl time.Duration) error {
+	if ttl != 0 && (ttl < MinTTL || ttl > MaxTTL) {
+		return fmt.Errorf("%w: time to live %v", ErrInvalid, ttl)
+	}
+	return nil
+}
+
+// sweepPage is how many messages a sweep looks at at a time.
+const sweepPage = 200
+
+// Expire ends the messages whose time has come before any device of the
+// recipient had stored them: the recipient never sees them, and both logs get
+// the message again as it is then, expired. These entries are returned, to be
+// pushed. A message that was delivered in time stays.
+//
+// An acknowledgement that crosses the expiry comes too late: the message
+// disappears from the device again, and is expired for everybody.
+func (m *Mailbox) Expire(ctx context.Context) ([]store.Entry, error) {
+	var all []store.Entry
+	for {
+		var due []store.Expiry
+		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
+			due, err = tx.Due(m.millis(), sweepPage)
+			return err
+		})
+		if err != nil || len(due) == 0 {
+			return all, err
+		}
+		for _, e := range due {
+			var entries []store.Entry
+			err := m.store.Write(ctx, func(tx *store.Tx) (err error) {
+				entries, err = expire(tx, e)
+				return err
+			})
+			if err != nil {
+				return all, fmt.Errorf("expire message %s: %w", e.MID, err)
+			}
+			all = append(all, entries...)
+		}
+	}
+}
+
+func expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
+	if was, err := tx.EndExpiry(e.MID); err != nil || !was {
+		return nil, err // another process has decided it
+	}
+	acked, err := tx.Acked(e.Account)
+	if err != nil || acked >= e.Pos {
+		return nil, err
+	}
+	message, err := tx.Message(e.MID, e.Account)
+	if err != nil {
+		return nil, err
+	}
+	freed := message.Held().Minus()
+	if err := tx.Expire(e.MID); err != nil {
+		return nil, err
+	}
+	message.Gone, message.Hidden = store.GoneExpired, true
+	return appendChanged(tx, &message, []presence.AccountID{message.From, message.To}, freed)
+}
+
+// appendChanged adds a message that has changed to the logs of some accounts
+// once more. What the recipient's mailbox holds grows by more.
+func appendChanged(tx *store.Tx, message *store.Message, readers []presence.AccountID, more store.Held) ([]store.Entry, error) {
+	var entries []store.Entry
+	for _, account := range ascending(readers) {
+		held := store.Held{}
+		if account == message.To {
+			held = more
+		}
+		entry, err := tx.AppendMessage(account, message, held)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+// shownTo is a message as account may see it. What is not for its eyes leaves
+// its place only, so that numbers stay dense.
+func shownTo(account presence.AccountID, m *store.Message) *store.Message {
+	if !m.Hidden || m.From == account {
+		return m
+	}
+	gone := m.Gone
+	if gone == "" {
+		gone = goneHidden
+	}
+	return &store.Message{
+		MID: m.MID, Conv: m.Conv, Seq: m.Seq, From: m.From, To: m.To, Hidden: true, Kind: m.Kind, Gone: gone, Time: m.Time,
+	}
+}
+
+// goneHidden is how a recipient sees a message that was never meant to arrive.
+const goneHidden = "hidden"

@@ -1,0 +1,105 @@
+package voicemail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley/presence"
+	"parley/voicemail/store"
+)
+
+// Retention is how long messages are kept at most, by what they are; 0: for
+// ever.
+type Retention struct {
+	Text  time.Duration
+	Voice time.Duration
+}
+
+// Retain removes what messages say that are older than Retention, for both
+// sides, and tells their logs; these entries are returned, to be pushed. One
+// that was not delivered yet counts as expired. Recordings go after their rows:
+// what a crash leaves is swept with the orphans.
+func (m *Mailbox) Retain(ctx context.Context) ([]store.Entry, error) {
+	var all []store.Entry
+	for _, keep := range []struct {
+		kind string
+		age  time.Duration
+	}{{store.KindText, m.retention.Text}, {store.KindVoice, m.retention.Voice}} {
+		if keep.age == 0 {
+			continue
+		}
+		entries, err := m.retain(ctx, keep.kind, m.now().Add(-keep.age).UnixMilli())
+		all = append(all, entries...)
+		if err != nil {
+			return all, fmt.Errorf("remove old messages of kind %s: %w", keep.kind, err)
+		}
+	}
+	return all, nil
+}
+
+func (m *Mailbox) retain(ctx context.Context, kind string, before int64) (all []store.Entry, err error) {
+	for behind := ""; ; {
+		var old []store.Message
+		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
+			old, err = tx.Old(kind, before, behind, sweepPage)
+			return err
+		})
+		if err != nil || len(old) == 0 {
+			return all, err
+		}
+		for _, message := range old {
+			entries, err := m.removeOld(ctx, message)
+			if err != nil {
+				return all, err
+			}
+			all = append(all, entries...)
+		}
+		behind = old[len(old)-1].MID
+	}
+}
+
+func (m *Mailbox) removeOld(ctx context.Context, old store.Message) (entries []store.Entry, err error) {
+	var blob string
+	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
+		entries, blob, err = empty(tx, old)
+		return err
+	})
+	if err == nil {
+		m.dropBlob(blob)
+	}
+	return entries, err
+}
+
+// empty removes what a message says, unless that was done since it was read,
+// and returns the recording that nobody needs then.
+func empty(tx *store.Tx, old store.Message) (entries []store.Entry, blob string, err error) {
+	message, err := tx.Message(old.MID, old.From)
+	if err != nil || message.Text == "" && message.Blob == "" {
+		return nil, "", err
+	}
+	gone, readers := store.GoneRemoved, []presence.AccountID{message.From, message.To}
+	if message.Hidden {
+		readers = readers[:1] // the other has nothing of it
+	}
+	them, err := tx.Participant(message.Conv, message.To)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, "", err
+	}
+	if message.Gone == store.GoneExpired || !message.Hidden && them.Delivered < message.Seq {
+		gone = store.GoneExpired
+	}
+	freed := message.Held().Minus()
+	if err := tx.Empty(message.MID, gone); err != nil {
+		return nil, "", err
+	}
+	if _, err := tx.EndExpiry(message.MID); err != nil {
+		return nil, "", err
+	}
+	blob = message.Blob
+	message.Gone, message.Hidden = gone, message.Hidden || gone == store.GoneExpired
+	message.Text, message.Blob, message.Bytes, message.Duration, message.Waveform, message.Truncated = "", "", 0, 0, nil, false
+	entries, err = appendChanged(tx, &message, readers, freed)
+	return entries, blob, err
+}

@@ -1,0 +1,90 @@
+package voicemail
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"parley/voicemail/store"
+)
+
+func TestOldMessagesAreRemoved(t *testing.T) { onEach(t, testOldMessagesAreRemoved) }
+
+func testOldMessagesAreRemoved(t *testing.T, open opener) {
+	const day = 24 * time.Hour
+	h := open(t, "ann", "bob").with(Quota{}, Retention{Text: 30 * day, Voice: 10 * day})
+	text := h.write("ann", "bob", "hello")
+	voice := h.deposit(h.voice("ann", "bob", []byte("sound")))
+	missed := h.text("ann", "bob", "")
+	missed.Kind, missed.Call = store.KindCall, &Call{ID: "call-1", Outcome: "no_answer"}
+	h.deposit(missed)
+	if _, err := h.Ack(t.Context(), h.id("bob"), h.device("bob"), 3); err != nil {
+		t.Fatal(err)
+	}
+	late := h.write("ann", "bob", "never delivered")
+	retain := func() []store.Entry {
+		t.Helper()
+		entries, err := h.Retain(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entries
+	}
+
+	h.clock.advance(10*day + 1)
+	if n := len(retain()); n != 0 {
+		t.Fatalf("%d entries at 10 days sharp: rows have milliseconds", n)
+	}
+	h.clock.advance(time.Millisecond)
+	if got := retain(); len(got) != 2 || got[0].Message.MID != voice.MID || got[0].Message.Gone != store.GoneRemoved {
+		t.Fatalf("after 10 days %+v, want the voice message for each side", got)
+	}
+	if n := h.files(); n != 0 {
+		t.Errorf("%d recordings are left", n)
+	}
+	if _, _, err := h.Audio(t.Context(), h.id("bob"), voice.MID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("its sound: %v", err)
+	}
+
+	h.clock.advance(20 * day)
+	if got := retain(); len(got) != 4 {
+		t.Fatalf("after 30 days %d entries, want two texts for each side", len(got))
+	}
+	if got := retain(); len(got) != 0 {
+		t.Errorf("removed twice: %+v", got)
+	}
+	gone := map[string]string{text.MID: store.GoneRemoved, voice.MID: store.GoneRemoved, late.MID: store.GoneExpired}
+	for _, name := range []string{"ann", "bob"} {
+		for _, e := range h.log(name) { // dense
+			if m := e.Message; m != nil && m.Kind != store.KindCall && (m.Text != "" || m.Blob != "" || m.Gone != gone[m.MID]) {
+				t.Errorf("%s still reads %+v", name, m)
+			}
+		}
+	}
+	if usage, err := h.Usage(t.Context(), h.id("bob")); err != nil || usage.Held != (store.Held{}) {
+		t.Errorf("bob's mailbox holds %+v (%v)", usage.Held, err)
+	}
+	if c := h.conversation("bob"); c.Unread != 1 {
+		t.Errorf("bob has %d unread, want the missed call", c.Unread)
+	}
+}
+
+func TestEverythingIsKeptUnlessAsked(t *testing.T) {
+	h := open(t, "ann", "bob")
+	voice := h.deposit(h.voice("ann", "bob", []byte("sound")))
+	h.clock.advance(100 * 365 * 24 * time.Hour)
+	if got, err := h.Retain(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("removed %+v (%v)", got, err)
+	}
+	audio, _, err := h.Audio(t.Context(), h.id("bob"), voice.MID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sound, err := io.ReadAll(audio); err != nil || string(sound) != "sound" {
+		t.Errorf("sound %q (%v)", sound, err)
+	}
+	if err := audio.Close(); err != nil {
+		t.Error(err)
+	}
+}
