@@ -61,6 +61,8 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /api/session", d.signedIn(d.showSession))
 	mux.HandleFunc("POST /api/session", d.signIn)
 	mux.HandleFunc("DELETE /api/session", d.signedIn(d.signOut))
+	mux.HandleFunc("GET /api/devices", d.signedIn(d.devices))
+	mux.HandleFunc("DELETE /api/devices/{id}", d.signedIn(d.revoke))
 	mux.HandleFunc("POST /api/accounts", d.join)
 	mux.HandleFunc("GET /api/invites/{token}", d.showInvite)
 	mux.HandleFunc("POST /api/invites", d.signedIn(d.invite))

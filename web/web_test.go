@@ -395,3 +395,48 @@ func TestEveryProblemIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestDevicesAreSignedOutFromAnother(t *testing.T) {
+	h := open(t)
+	h.account("ann")
+	h.account("eve")
+	laptop, phone, eve := h.browser(), h.browser(), h.browser()
+	laptop.refused(401, "no_session", "GET", "/api/devices", "")
+	laptop.refused(401, "no_session", "DELETE", "/api/devices/x", "")
+	onLaptop, onPhone := laptop.signIn("ann"), phone.signIn("ann")
+	eve.signIn("eve")
+
+	list := func() (devices []device) {
+		t.Helper()
+		resp, text := laptop.ask("GET", "/api/devices", "")
+		if err := json.Unmarshal([]byte(text), &devices); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("devices: %d %s", resp.StatusCode, text)
+		}
+		return devices
+	}
+	devices := list()
+	if len(devices) != 2 {
+		t.Fatalf("devices %+v", devices)
+	}
+	for _, d := range devices {
+		if d.Current != (d.ID == onLaptop.Device) || d.Name == "" || time.Since(d.Since) > time.Minute {
+			t.Errorf("device %+v", d)
+		}
+	}
+
+	eve.refused(404, "not_found", "DELETE", "/api/devices/"+string(onPhone.Device), "")
+	laptop.refused(404, "not_found", "DELETE", "/api/devices/nothing", "")
+	laptop.refused(403, "forbidden_origin", "DELETE", "/api/devices/"+string(onPhone.Device), "", "Origin", "https://evil.test", "Sec-Fetch-Site", "cross-site")
+	if resp, text := laptop.ask("DELETE", "/api/devices/"+string(onPhone.Device), ""); resp.StatusCode != http.StatusNoContent {
+		t.Fatalf("revoke: %d %s", resp.StatusCode, text)
+	}
+	phone.refused(401, "no_session", "GET", "/api/session", "")
+	if len(h.signedOut) != 1 || h.signedOut[0] != onPhone.Device || len(list()) != 1 {
+		t.Errorf("told of %v, left are %+v", h.signedOut, list())
+	}
+	// It is not that device again.
+	_, text := phone.ask("POST", "/api/session", `{"name":"ann","password":"`+password+`","device":"`+string(onPhone.Device)+`"}`)
+	if strings.Contains(text, string(onPhone.Device)) {
+		t.Errorf("signed in again as %s", text)
+	}
+}
