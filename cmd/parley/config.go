@@ -73,6 +73,11 @@ type serveConfig struct {
 	RelayAllowPeer []netip.Prefix `help:"Private range that the relay may send to; give it once for each." placeholder:"CIDR"`
 	RingTime       time.Duration  `help:"How long a call rings before the mailbox answers." default:"30s"`
 	RecordingLimit time.Duration  `help:"Longest voice message." default:"3m"`
+	QuotaMessages  int64          `help:"Messages that a mailbox may hold; 0 for no limit." default:"200000"`
+	QuotaMegabytes int64          `help:"Megabytes of recordings and texts that a mailbox may hold; 0 for no limit." default:"1024" name:"quota-mb"`
+	QuotaVoice     time.Duration  `help:"Time of voice messages that a mailbox may hold; 0 for no limit." default:"50h"`
+	KeepTexts      int            `help:"Days after which texts are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
+	KeepVoice      int            `help:"Days after which voice messages are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
 	FrameRate      int            `help:"Frames a second that one client may send; twice as many at once." default:"200"`
 	DebugListen    string         `help:"Loopback address for profiles of the running server (net/http/pprof). Default: none." placeholder:"HOST:PORT"`
 	Verbose        bool           `help:"Log what is only of use when something is wrong."`
@@ -118,6 +123,9 @@ func (c *serveConfig) settings() (settings, error) {
 			return s, fmt.Errorf("%s: %w", l.flag, err)
 		}
 	}
+	if s.mailboxes.Quota, s.mailboxes.Retention, err = c.rules(); err != nil {
+		return s, err
+	}
 	if c.PublicURL == "" {
 		c.PublicURL = "http://" + net.JoinHostPort("localhost", port)
 	}
@@ -140,6 +148,29 @@ func (c *serveConfig) settings() (settings, error) {
 		return s, err
 	}
 	return s, nil
+}
+
+// rules are what a mailbox may hold, and for how long.
+func (c *serveConfig) rules() (quota voicemail.Quota, keep voicemail.Retention, err error) {
+	const (
+		day      = 24 * time.Hour
+		mostDays = 100 * 365
+		mostMB   = 1 << 40
+	)
+	switch {
+	case c.QuotaMessages < 0:
+		err = fmt.Errorf("--quota-messages: %d is less than none", c.QuotaMessages)
+	case c.QuotaMegabytes < 0 || c.QuotaMegabytes > mostMB:
+		err = fmt.Errorf("--quota-mb: %d is not between 0 and %d", c.QuotaMegabytes, int64(mostMB))
+	case c.QuotaVoice != 0 && c.QuotaVoice < c.RecordingLimit:
+		err = fmt.Errorf("--quota-voice: %s is less than the longest voice message, %s", c.QuotaVoice, c.RecordingLimit)
+	case c.KeepTexts < 0 || c.KeepTexts > mostDays:
+		err = fmt.Errorf("--keep-texts: %d is not between 0 and %d days", c.KeepTexts, mostDays)
+	case c.KeepVoice < 0 || c.KeepVoice > mostDays:
+		err = fmt.Errorf("--keep-voice: %d is not between 0 and %d days", c.KeepVoice, mostDays)
+	}
+	return voicemail.Quota{Messages: c.QuotaMessages, Bytes: c.QuotaMegabytes << 20, Voice: c.QuotaVoice},
+		voicemail.Retention{Text: time.Duration(c.KeepTexts) * day, Voice: time.Duration(c.KeepVoice) * day}, err
 }
 
 func publicURL(text string) (*url.URL, error) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"parley/voicemail"
 )
 
 func configFileOf(t *testing.T, content string) string {
@@ -37,6 +39,9 @@ func TestSettingsComeFromLineEnvironmentAndFile(t *testing.T) {
 	if s.mediaListen != "127.0.0.1:3479" || s.publicURL.String() != "http://localhost:1" || s.publicIP.String() != "127.0.0.1" {
 		t.Errorf("defaults that follow from others: %+v", s)
 	}
+	if m := s.mailboxes; m.Quota != (voicemail.Quota{Messages: 200_000, Bytes: 1 << 30, Voice: 50 * time.Hour}) || m.Retention != (voicemail.Retention{}) {
+		t.Errorf("a mailbox holds %+v, for %+v", m.Quota, m.Retention)
+	}
 }
 
 func TestBadSettingsAreRefused(t *testing.T) {
@@ -54,6 +59,11 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"broken database URL":   {"serve", "--database", "postgres://host:port:5432/parley"},
 		"no frames at all":      {"serve", "--frame-rate", "0"},
 		"profiles to everybody": {"serve", "--debug-listen", "0.0.0.0:6060"},
+		"less than nothing":     {"serve", "--quota-messages=-1"},
+		"megabytes beyond":      {"serve", "--quota-mb", "9000000000000"},
+		"quota below a message": {"serve", "--quota-voice", "1m", "--recording-limit", "3m"},
+		"negative days":         {"serve", "--keep-texts=-1"},
+		"days beyond":           {"serve", "--keep-voice", "99999999"},
 		"unknown flag":          {"serve", "--loud"},
 		"no command":            {},
 		"unknown setting":       {"--config", configFileOf(t, `{"rign_time":"11s"}`), "serve"},
