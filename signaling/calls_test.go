@@ -43,7 +43,7 @@ func (c *client) entry(id string) *wire.Message {
 }
 
 func TestCallIsAnsweredByOneDevice(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob", "eve")
+	h := open(t, "ann", "bob", "eve")
 	ann, _ := h.enter(t, "ann")
 	laptop, _ := h.enter(t, "bob")
 	phone, _ := h.enter(t, "bob")
@@ -117,7 +117,7 @@ func TestCallIsAnsweredByOneDevice(t *testing.T) {
 }
 
 func TestMessageIsTakenWhenNobodyIsThere(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	id := h.ring(ann, 1, "bob", wire.IntentCall)
 	if d := next[*wire.CallDiverted](ann); d.Outcome != wire.OutOffline || !d.Mailbox || d.Reoffer {
@@ -172,7 +172,7 @@ func TestMessageIsTakenWhenNobodyIsThere(t *testing.T) {
 }
 
 func TestNoteLeavesNoCallEntry(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	for n, end := range []wire.Frame{&wire.CallHangup{Call: callNamed(0)}, &wire.CallDiscard{Call: callNamed(1)}} {
@@ -197,7 +197,7 @@ func TestNoteLeavesNoCallEntry(t *testing.T) {
 }
 
 func TestCrossedInvitesAreOneCall(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	first := h.ring(ann, 1, "bob", wire.IntentCall)
@@ -229,7 +229,7 @@ func TestCrossedInvitesAreOneCall(t *testing.T) {
 
 // Both call at the same moment: whichever invite is first, there is one call.
 func TestInvitesAtTheSameMoment(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	for round := range 5 {
@@ -262,7 +262,7 @@ func TestInvitesAtTheSameMoment(t *testing.T) {
 }
 
 func TestBlockedCallerLearnsNothing(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	if err := h.mailbox.SetContact(context.Background(), h.people["bob"], h.people["ann"], wire.ContactBlock); err != nil {
@@ -289,7 +289,7 @@ func TestBlockedCallerLearnsNothing(t *testing.T) {
 }
 
 func TestBadCallFrames(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	h.join(t, "eve")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
@@ -328,7 +328,7 @@ func TestBadCallFrames(t *testing.T) {
 }
 
 func TestInvitesAreLimited(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	for n := range invitesBurst + 1 {
 		ann.say(&wire.CallInvite{ID: "i", Call: callNamed(n), To: h.people["bob"], Intent: wire.IntentNote, Offer: sdp})
@@ -339,7 +339,7 @@ func TestInvitesAreLimited(t *testing.T) {
 }
 
 func TestLeftPageEndsTheCallAndLostLineDoesNot(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	device := h.device(t, "bob")
 	bob := h.dial(t, "bob", device)
@@ -368,7 +368,7 @@ func TestLeftPageEndsTheCallAndLostLineDoesNot(t *testing.T) {
 }
 
 func TestCrashLeavesOneEntry(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ctx := context.Background()
 	ann := h.device(t, "ann")
 	for n := range 2 {
@@ -411,7 +411,7 @@ func TestCrashLeavesOneEntry(t *testing.T) {
 }
 
 func TestShutdownKeepsWhatWasSaid(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	id := h.ring(ann, 1, "bob", wire.IntentCall)
 	next[*wire.CallAnswered](ann)
@@ -432,7 +432,7 @@ func TestShutdownKeepsWhatWasSaid(t *testing.T) {
 
 // studio is the server's end of calls as a test plays it.
 type studio struct {
-	t   *testing.T
+	t   testing.TB
 	dir string
 
 	mu   sync.Mutex
@@ -492,7 +492,7 @@ func (l *takeLeg) Finish(context.Context) (Take, error) {
 }
 
 // takeIn writes a recording of 3 s into dir.
-func takeIn(t *testing.T, dir, id string) Take {
+func takeIn(t testing.TB, dir, id string) Take {
 	sound := []byte("sound of " + id)
 	path := filepath.Join(dir, id+".webm")
 	if err := os.WriteFile(path, sound, 0o600); err != nil {

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,21 +36,30 @@ type house struct {
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// open starts a house on bus; each pair of names are contacts.
-func open(t *testing.T, b Bus, names ...string) *house {
+// open starts a house on a bad bus; each pair of names are contacts.
+func open(t *testing.T, names ...string) *house {
+	t.Helper()
+	return openWith(t, voicemail.Config{}, func(*Config) {}, names...)
+}
+
+// openWith opens a house that differs in its mailbox or its server.
+func openWith(t testing.TB, box voicemail.Config, adjust func(*Config), names ...string) *house {
 	t.Helper()
 	ctx := context.Background()
-	mailbox, err := voicemail.Open(ctx, voicemail.Config{Dir: t.TempDir(), Now: time.Now, Log: quiet()})
+	box.Dir, box.Now, box.Log = t.TempDir(), time.Now, quiet()
+	mailbox, err := voicemail.Open(ctx, box)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{mailbox: mailbox, studio: &studio{t: t, dir: t.TempDir(), legs: map[string]*takeLeg{}}, people: map[string]presence.AccountID{}}
-	h.Server, err = New(ctx, Config{
-		Mailbox: mailbox, Media: h.studio, Bus: b, RecordingLimit: 3 * time.Minute, Log: quiet(),
+	cfg := Config{
+		Mailbox: mailbox, Media: h.studio, Bus: badBus(), RecordingLimit: 3 * time.Minute, Log: quiet(),
 		IceServers: func(presence.AccountID) ([]wire.IceServer, time.Duration) { return nil, time.Hour },
 		Presence:   presence.Timings{Reload: 50 * time.Millisecond, Lost: 200 * time.Millisecond},
-	})
-	if err != nil {
+		PollEvery:  20 * time.Millisecond,
+	}
+	adjust(&cfg)
+	if h.Server, err = New(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +92,7 @@ func open(t *testing.T, b Bus, names ...string) *house {
 // password is everybody's.
 const password = "correct horse"
 
-func (h *house) join(t *testing.T, name string) {
+func (h *house) join(t testing.TB, name string) {
 	t.Helper()
 	account, err := h.mailbox.CreateAccount(context.Background(), name, password, false)
 	if err != nil {
@@ -91,7 +101,7 @@ func (h *house) join(t *testing.T, name string) {
 	h.people[name] = account.ID
 }
 
-func (h *house) befriend(t *testing.T, a, b string) {
+func (h *house) befriend(t testing.TB, a, b string) {
 	t.Helper()
 	ctx := context.Background()
 	if err := h.mailbox.SetContact(ctx, h.people[a], h.people[b], wire.ContactRequest); err != nil {
@@ -103,7 +113,7 @@ func (h *house) befriend(t *testing.T, a, b string) {
 }
 
 // device signs name in on one more browser and returns its id.
-func (h *house) device(t *testing.T, name string) presence.DeviceID {
+func (h *house) device(t testing.TB, name string) presence.DeviceID {
 	t.Helper()
 	session, err := h.mailbox.SignIn(context.Background(), name, password, "test", "")
 	if err != nil {
@@ -114,7 +124,7 @@ func (h *house) device(t *testing.T, name string) presence.DeviceID {
 
 // client is one socket as a test sees it.
 type client struct {
-	t      *testing.T
+	t      testing.TB
 	ws     *websocket.Conn
 	device presence.DeviceID
 	frames chan wire.Frame // closed with the socket
@@ -122,7 +132,7 @@ type client struct {
 	closed error           // valid once frames is closed
 }
 
-func (h *house) dial(t *testing.T, name string, device presence.DeviceID) *client {
+func (h *house) dial(t testing.TB, name string, device presence.DeviceID) *client {
 	t.Helper()
 	ws, _, err := websocket.DefaultDialer.Dial(h.url+"?account="+string(h.people[name])+"&device="+string(device), nil)
 	if err != nil {
@@ -152,7 +162,7 @@ func (h *house) dial(t *testing.T, name string, device presence.DeviceID) *clien
 }
 
 // enter dials a new device of name and says hello.
-func (h *house) enter(t *testing.T, name string) (*client, *wire.Welcome) {
+func (h *house) enter(t testing.TB, name string) (*client, *wire.Welcome) {
 	t.Helper()
 	c := h.dial(t, name, h.device(t, name))
 	return c, c.hello("", 0)
@@ -241,4 +251,25 @@ func asJSON(v any) string {
 	return string(data)
 }
 
-func plainBus() Bus { return bus.New(nil) }
+// twoLanes carries what heals through one bus and the rest through another: a
+// hint that is lost costs latency, a frame about a call is gone.
+type twoLanes struct{ hints, frames Bus }
+
+// badBus loses, repeats and reorders a tenth each of all hints.
+func badBus() Bus { return twoLanes{hints: worstBus(), frames: bus.New(nil)} }
+
+// worstBus does that to everything.
+func worstBus() Bus { return bus.New(bus.NewChaos(1, 0.1, 0.1, 0.1)) }
+
+func (b twoLanes) Publish(subject string, data []byte) {
+	if bytes.ContainsRune(data, '\n') {
+		b.frames.Publish(subject, data)
+	} else {
+		b.hints.Publish(subject, data)
+	}
+}
+
+func (b twoLanes) Subscribe(subject string, deliver func(data []byte)) (cancel func()) {
+	stopHints, stopFrames := b.hints.Subscribe(subject, deliver), b.frames.Subscribe(subject, deliver)
+	return func() { stopHints(); stopFrames() }
+}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestBadFrames(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	h.join(t, "eve")
 	c, _ := h.enter(t, "ann")
 
@@ -62,7 +62,7 @@ func TestBadFrames(t *testing.T) {
 }
 
 func TestFramesThatEndTheSocket(t *testing.T) {
-	h := open(t, plainBus(), "ann")
+	h := open(t, "ann")
 	for name, test := range map[string]struct {
 		kind int
 		data []byte
@@ -84,7 +84,7 @@ func TestFramesThatEndTheSocket(t *testing.T) {
 }
 
 func TestTooLargeIsSaidBeforeTheEnd(t *testing.T) {
-	h := open(t, plainBus(), "ann")
+	h := open(t, "ann")
 	c, _ := h.enter(t, "ann")
 	c.raw(websocket.TextMessage, bytes.Repeat([]byte("x"), wire.MaxFrame+1))
 	if got := next[*wire.Error](c); got.Code != wire.CodeTooLarge {
@@ -93,7 +93,7 @@ func TestTooLargeIsSaidBeforeTheEnd(t *testing.T) {
 }
 
 func TestHelloComesFirst(t *testing.T) {
-	h := open(t, plainBus(), "ann")
+	h := open(t, "ann")
 	c := h.dial(t, "ann", h.device(t, "ann"))
 	c.say(&wire.Ping{})
 	if got := next[*wire.Error](c); got.Code != wire.CodeHelloFirst {
@@ -102,7 +102,7 @@ func TestHelloComesFirst(t *testing.T) {
 }
 
 func TestTooManyFramesAreRefused(t *testing.T) {
-	h := open(t, plainBus(), "ann")
+	h := open(t, "ann")
 	c, _ := h.enter(t, "ann")
 	for range 200 * framesPerSecond { // in step with the answers: only the rate is too high
 		c.say(&wire.Ping{})
@@ -117,7 +117,7 @@ func TestTooManyFramesAreRefused(t *testing.T) {
 }
 
 func TestAReloadDoesNotFlicker(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, welcome := h.enter(t, "ann")
 	if welcome.Contacts[0].State != presence.Offline {
 		t.Fatalf("bob is %s before he came", welcome.Contacts[0].State)
@@ -149,7 +149,7 @@ func TestAReloadDoesNotFlicker(t *testing.T) {
 }
 
 func TestSignedOutDeviceIsCutOff(t *testing.T) {
-	h := open(t, plainBus(), "ann")
+	h := open(t, "ann")
 	c, _ := h.enter(t, "ann")
 	other, _ := h.enter(t, "ann")
 	h.SignedOut(h.people["ann"], c.device)

@@ -1,13 +1,11 @@
 package signaling
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
 
 	"parley/presence"
-	"parley/signaling/bus"
 	"parley/signaling/wire"
 )
 
@@ -23,7 +21,7 @@ func (h *house) write(c *client, n int, to string, text string) *wire.Accepted {
 }
 
 func TestTextReachesEveryDeviceInOrder(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	phone, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
@@ -53,7 +51,7 @@ func TestTextReachesEveryDeviceInOrder(t *testing.T) {
 }
 
 func TestReceipts(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	phone, _ := h.enter(t, "bob")
@@ -77,7 +75,7 @@ func TestReceipts(t *testing.T) {
 }
 
 func TestOfflineThenResumeByCursor(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	device := h.device(t, "bob")
 	for n := range 5 {
@@ -127,15 +125,12 @@ func TestOfflineThenResumeByCursor(t *testing.T) {
 
 // The bus loses, repeats and reorders a tenth each; the log does not care.
 func TestDeliveryIsExactOverABadBus(t *testing.T) {
-	h := open(t, bus.New(bus.NewChaos(1, 0.1, 0.1, 0.1)), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	const texts = 200
 	for n := range texts {
 		h.write(ann, n, "bob", fmt.Sprint(n))
-	}
-	if err := h.hub.pollOnce(context.Background()); err != nil {
-		t.Fatal(err)
 	}
 	for name, c := range map[string]*client{"ann": ann, "bob": bob} {
 		for n := range texts {
@@ -148,7 +143,7 @@ func TestDeliveryIsExactOverABadBus(t *testing.T) {
 }
 
 func TestTypingGoesToContactsOnly(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	h.join(t, "eve")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
@@ -163,7 +158,7 @@ func TestTypingGoesToContactsOnly(t *testing.T) {
 }
 
 func TestContactRequestAndAnswer(t *testing.T) {
-	h := open(t, plainBus())
+	h := open(t)
 	h.join(t, "ann")
 	h.join(t, "bob")
 	ann, _ := h.enter(t, "ann")
@@ -201,7 +196,7 @@ func TestContactRequestAndAnswer(t *testing.T) {
 }
 
 func TestSlowReaderIsHungUpOn(t *testing.T) {
-	h := open(t, plainBus(), "ann")
+	h := open(t, "ann")
 	c := &conn{who: Identity{Account: "a"}, session: "s", mailbox: h.mailbox, server: h, logger: quiet(), ctx: t.Context(), writing: true} // by a writer that hangs
 	for range queueFrames + 1 {
 		c.send(&wire.Pong{})
