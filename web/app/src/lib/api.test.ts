@@ -14,6 +14,7 @@ describe('api', () => {
     vi.stubGlobal('localStorage', {
       getItem: (key: string) => kept.get(key) ?? null,
       setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
     });
     vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
       sent.push({ method: init.method!, path, body: init.body ? JSON.parse(init.body as string) : undefined });
@@ -28,6 +29,17 @@ describe('api', () => {
   it('is signed out, and not broken, without a session', async () => {
     answers.push(json({ code: 'no_session', title: 'You are not signed in.' }, 401));
     expect(await api.current()).toBeNull();
+  });
+
+  it('knows who was signed in while the server is away, and forgets when it says no', async () => {
+    expect(api.last()).toBeNull();
+    answers.push(json(session));
+    await api.current();
+    await expect(api.current()).rejects.toMatchObject({ code: 'disconnected' });
+    expect(api.last()).toEqual(session);
+    answers.push(json({ code: 'no_session', title: 'You are not signed in.' }, 401));
+    await api.current();
+    expect(api.last()).toBeNull();
   });
 
   it("says the server's sentence", async () => {

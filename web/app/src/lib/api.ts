@@ -28,12 +28,24 @@ export interface Invitation {
 /** current is the session of this browser, or null when it is signed out. */
 export async function current(): Promise<Session | null> {
   try {
-    return (await call('GET', '/api/session')) as Session;
+    const session = (await call('GET', '/api/session')) as Session;
+    localStorage.setItem(sessionKey, JSON.stringify(session));
+    return session;
   } catch (error) {
     if (error instanceof Problem && error.code === 'no_session') {
+      localStorage.removeItem(sessionKey);
       return null;
     }
     throw error;
+  }
+}
+
+/** last is who this browser was signed in as when the server was there last, or null. */
+export function last(): Session | null {
+  try {
+    return JSON.parse(localStorage.getItem(sessionKey) ?? 'null') as Session | null;
+  } catch {
+    return null;
   }
 }
 
@@ -45,6 +57,7 @@ export async function signIn(name: string, password: string): Promise<Session> {
 
 export async function signOut(): Promise<void> {
   await call('DELETE', '/api/session');
+  localStorage.removeItem(sessionKey);
 }
 
 export async function createAccount(invite: string, name: string, password: string): Promise<Session> {
@@ -60,6 +73,25 @@ export async function checkInvite(token: string): Promise<InviteOffer> {
 export async function invite(): Promise<Invitation> {
   const made = (await call('POST', '/api/invites')) as { url: string; expires: number | string };
   return { url: made.url, expires: new Date(made.expires).getTime() };
+}
+
+/** Device is a browser or client that is signed in as this account. `since` is Unix ms. */
+export interface Device {
+  id: string;
+  /** what the browser says of itself */
+  name: string;
+  since: number;
+  current: boolean;
+}
+
+export async function devices(): Promise<Device[]> {
+  const rows = (await call('GET', '/api/devices')) as (Omit<Device, 'since'> & { since: string })[];
+  return rows.map((row) => ({ ...row, since: new Date(row.since).getTime() }));
+}
+
+/** revoke signs a device out for good. */
+export async function revoke(device: string): Promise<void> {
+  await call('DELETE', `/api/devices/${encodeURIComponent(device)}`);
 }
 
 /** audioURL is where the sound of a voice message is. */
@@ -99,17 +131,19 @@ async function problemOf(response: Response): Promise<Problem> {
 // id that the server gave is kept by name and shown again.
 
 const devicesKey = 'parley.devices';
+const sessionKey = 'parley.session';
 
 function known(name: string): { device?: string } {
-  const device = devices()[name.toLowerCase()];
+  const device = knownDevices()[name.toLowerCase()];
   return device === undefined ? {} : { device };
 }
 
 function remember(session: Session): void {
-  localStorage.setItem(devicesKey, JSON.stringify({ ...devices(), [session.name.toLowerCase()]: session.device }));
+  localStorage.setItem(sessionKey, JSON.stringify(session));
+  localStorage.setItem(devicesKey, JSON.stringify({ ...knownDevices(), [session.name.toLowerCase()]: session.device }));
 }
 
-function devices(): Record<string, string> {
+function knownDevices(): Record<string, string> {
   try {
     return JSON.parse(localStorage.getItem(devicesKey) ?? '{}') as Record<string, string>;
   } catch {

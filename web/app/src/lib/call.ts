@@ -37,7 +37,7 @@ export interface Call {
   readonly interrupted: boolean;
   /** talking since, by the local clock, Unix ms */
   readonly since?: number;
-  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean };
+  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; full?: wire.Part | undefined };
   readonly recording?: { level: number; elapsedMs: number; limitMs: number };
   readonly end?: { reason: wire.Reason; durationMs: number };
 }
@@ -106,7 +106,7 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
         phase: 'diverted',
         theirMuted: false,
         interrupted: false,
-        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox },
+        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, full: frame.full },
       };
     case 'call.recording':
       return record(call, frame);

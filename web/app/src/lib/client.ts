@@ -78,7 +78,8 @@ export class Client {
       helloAgain: () => socket.helloAgain(),
     };
     this.socket = socket;
-    this.people = new People(server);
+    this.people = new People(server, Date.now, db);
+    void this.people.recall();
     this.mailbox = new Mailbox({
       db,
       server,
@@ -89,7 +90,7 @@ export class Client {
       },
       onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
     });
-    this.outbox = new Outbox({ db, request: server.request, onChange: () => this.mailbox.changed() });
+    this.outbox = new Outbox({ name: `parley-${session.account}`, db, request: server.request, onChange: () => this.mailbox.changed() });
     this.calls = new Calls({ ...server, ice: () => this.ice, relayOnly: settings.relayOnly });
     this.ringing = new Ringing({
       post: server.post,
@@ -176,6 +177,8 @@ export class Client {
       case 'contact':
       case 'presence':
       case 'typing.notice':
+      case 'mailbox.usage':
+      case 'mailbox.full':
         this.people.take(frame);
         break;
       case 'call.ring':

@@ -31,7 +31,14 @@ export interface Pending {
   reason?: string;
 }
 
+/** Kept is what the last welcome said of people, so that the page can be opened without the server. */
+export interface Kept {
+  self: wire.Welcome['self'];
+  contacts: wire.Person[];
+}
+
 interface Schema extends DBSchema {
+  people: { key: string; value: Kept };
   cursor: { key: string; value: Cursor };
   conversations: { key: string; value: wire.Conversation; indexes: { with: string } };
   messages: { key: [conv: string, seq: number]; value: wire.Message; indexes: { mid: string } };
@@ -40,21 +47,26 @@ interface Schema extends DBSchema {
 
 export type Database = IDBPDatabase<Schema>;
 export type Store = 'cursor' | 'conversations' | 'messages' | 'outbox';
+/** Writing is a transaction over what belongs to the log; people do not. */
 export type Writing = IDBPTransaction<Schema, Store[], 'readwrite'>;
 
 const stores: Store[] = ['cursor', 'conversations', 'messages', 'outbox'];
 
 /** openDatabase opens what this browser has of an account, or begins anew. */
 export function openDatabase(account: wire.AccountID): Promise<Database> {
-  return openDB<Schema>(nameOf(account), 1, {
-    upgrade(db) {
+  return openDB<Schema>(nameOf(account), 2, {
+    upgrade(db, from) {
+      db.createObjectStore('people');
+      if (from > 0) {
+        return; // the rest is there since version 1
+      }
       db.createObjectStore('cursor');
       db.createObjectStore('conversations', { keyPath: 'conv' }).createIndex('with', 'with');
       db.createObjectStore('messages', { keyPath: ['conv', 'seq'] }).createIndex('mid', 'mid');
       db.createObjectStore('outbox', { keyPath: 'order', autoIncrement: true }).createIndex('cid', 'cid', { unique: true });
     },
     blocking(_current, _blocked, event) {
-      (event.target as IDBDatabase).close(); // another tab wants to delete it
+      (event.target as IDBDatabase).close(); // another tab wants to delete or change it
     },
   });
 }

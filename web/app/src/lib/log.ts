@@ -33,10 +33,10 @@ export async function applyEvents(tx: Writing, reader: Reader, events: wire.Even
       return { ...applied, gap: true };
     }
     if (event.pos === cursor.pos + 1) {
-      await applyEvent(tx, reader, event);
+      const fresh = await applyEvent(tx, reader, event);
       cursor = { ...cursor, pos: event.pos };
       await cursors.put(cursor, 'cursor');
-      if (event.message) {
+      if (fresh && event.message) {
         applied.fresh.push(event.message);
       }
     }
@@ -45,33 +45,35 @@ export async function applyEvents(tx: Writing, reader: Reader, events: wire.Even
   return applied;
 }
 
-async function applyEvent(tx: Writing, reader: Reader, event: wire.Event): Promise<void> {
-  if (event.message) {
-    await takeMessage(tx, reader, event.message);
-  }
+/** applyEvent reports whether it brought a message to show that was not there. */
+async function applyEvent(tx: Writing, reader: Reader, event: wire.Event): Promise<boolean> {
   if (event.receipt) {
     await takeReceipt(tx, reader, event.receipt);
   }
+  return event.message !== undefined && (await takeMessage(tx, reader, event.message));
 }
 
-/**
- * applySnapshot replaces everything by the server's state. Texts that wait to
- * be sent stay: the server answers a cid it knows in the same way again.
- */
-export async function applySnapshot(tx: Writing, epoch: string, snapshot: wire.Snapshot): Promise<void> {
-  await Promise.all([tx.objectStore('conversations').clear(), tx.objectStore('messages').clear()]);
+/** clear makes room for a snapshot. Texts that wait to be sent stay: the server answers a cid it knows in the same way again. */
+export async function clear(tx: Writing): Promise<void> {
+  await Promise.all((['cursor', 'conversations', 'messages'] as const).map((store) => tx.objectStore(store).clear()));
   for (const pending of await tx.objectStore('outbox').getAll()) {
     if (pending.state === 'accepted') {
       await tx.objectStore('outbox').delete(pending.order!);
     }
   }
+}
+
+/** applySnapshot stores a page of the server's state; with the last one the cursor is good. */
+export async function applySnapshot(tx: Writing, epoch: string, snapshot: wire.Snapshot): Promise<void> {
   for (const conversation of snapshot.conversations) {
     await tx.objectStore('conversations').put(conversation);
     if (conversation.last) {
       await tx.objectStore('messages').put(conversation.last);
     }
   }
-  await tx.objectStore('cursor').put({ epoch, pos: snapshot.pos }, 'cursor');
+  if (!snapshot.more) {
+    await tx.objectStore('cursor').put({ epoch, pos: snapshot.pos }, 'cursor');
+  }
 }
 
 /** applyHistory stores older messages; what receipts have said since stays true. */
@@ -99,18 +101,56 @@ export async function newest(db: Database, conversation: wire.Conversation, limi
   return held.slice(first);
 }
 
-async function takeMessage(tx: Writing, reader: Reader, message: wire.Message): Promise<void> {
+/**
+ * visible reports whether there is something of a message to show: what is gone
+ * is not, except to a sender what was not delivered in time.
+ */
+export function visible(message: wire.Message, me: wire.AccountID): boolean {
+  return !message.gone || (message.gone === 'expired' && message.from === me && !!message.text);
+}
+
+/** Counts as unread are messages of others that are there, answered calls excepted. */
+function asksToBeRead(message: wire.Message, me: wire.AccountID): boolean {
+  return message.from !== me && !message.gone && message.call?.outcome !== 'answered';
+}
+
+/** takeMessage stores a message, or what has become of it, and reports whether it is a new one to show. */
+async function takeMessage(tx: Writing, reader: Reader, message: wire.Message): Promise<boolean> {
+  const before = await tx.objectStore('messages').get([message.conv, message.seq]);
   await tx.objectStore('messages').put(message);
+  await sent(tx, message);
   const conversations = tx.objectStore('conversations');
-  const conversation = (await conversations.get(message.conv)) ?? begin(reader, message);
-  const theirs = message.from !== reader.account;
+  const stored = await conversations.get(message.conv);
+  const shown = visible(message, reader.account);
+  if (stored === undefined && !shown) {
+    return false; // nobody has said anything yet
+  }
+  const { last: lastOne, ...conversation } = stored ?? begin(reader, message);
+  const isNew = message.seq > conversation.head; // or a snapshot has counted it already
+  let { unread } = conversation;
+  let last = lastOne;
+  if (message.seq > conversation.read) {
+    const counted = before !== undefined && asksToBeRead(before, reader.account);
+    const counts = asksToBeRead(message, reader.account);
+    unread = Math.max(0, unread + (isNew ? Number(counts) : Math.min(0, Number(counts) - Number(counted))));
+  }
+  if (shown && message.seq >= (last?.seq ?? 0)) {
+    last = message;
+  } else if (!shown && last?.seq === message.seq) {
+    last = await lastBefore(tx, reader, message);
+  }
   await conversations.put({
     ...conversation,
     name: reader.nameOf(message.with) || conversation.name,
     head: Math.max(conversation.head, message.seq),
-    unread: conversation.unread + (theirs && message.seq > conversation.read ? 1 : 0),
-    last: message.seq >= conversation.head ? message : conversation.last,
+    unread,
+    ...(last && { last }),
   });
+  return shown && isNew && before === undefined;
+}
+
+/** sent takes an own message out of the outbox. */
+async function sent(tx: Writing, message: wire.Message): Promise<void> {
   if (message.cid) {
     const order = await tx.objectStore('outbox').index('cid').getKey(message.cid);
     if (order !== undefined) {
@@ -119,6 +159,16 @@ async function takeMessage(tx: Writing, reader: Reader, message: wire.Message): 
   }
 }
 
+/** lastBefore is the newest message before one that there is something of, as far as it is held. */
+async function lastBefore(tx: Writing, reader: Reader, { conv, seq }: wire.Message): Promise<wire.Message | undefined> {
+  let cursor = await tx.objectStore('messages').openCursor(IDBKeyRange.bound([conv, 0], [conv, seq], false, true), 'prev');
+  while (cursor && !visible(cursor.value, reader.account)) {
+    cursor = await cursor.continue();
+  }
+  return cursor?.value;
+}
+
+/** begin is a conversation in which something is said for the first time. */
 function begin(reader: Reader, message: wire.Message): wire.Conversation {
   return {
     conv: message.conv,
@@ -167,7 +217,7 @@ async function unreadAfter(tx: Writing, reader: Reader, conversation: wire.Conve
   if (held.length < above) {
     return Math.min(conversation.unread, above);
   }
-  return held.filter((message) => message.from !== reader.account).length;
+  return held.filter((message) => asksToBeRead(message, reader.account)).length;
 }
 
 async function takePlayed(tx: Writing, mid: string): Promise<void> {

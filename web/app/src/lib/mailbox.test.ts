@@ -6,6 +6,7 @@ import { disconnected } from './errors';
 import { Mailbox } from './mailbox';
 import type { Reply, Request } from './socket';
 import { Thread } from './thread';
+import { markOf, timeline } from './timeline';
 import type * as wire from './wire';
 
 const me = 'me';
@@ -138,6 +139,64 @@ describe('Mailbox', () => {
     expect(await texts()).toEqual([9]);
     expect((await db.getAll('outbox')).map((pending) => pending.cid)).toEqual(['w']);
     expect(told.at(-1)).toEqual({ type: 'ack', pos: 30 });
+  });
+
+  it('shows a snapshot page by page, and has no cursor before the last', async () => {
+    await empty();
+    await take(event(1, { message: message(1) }));
+    const row = (conv: string) => ({ conv, with: conv, name: conv, head: 9, read: 9, unread: 0, their_read: 0, their_delivered: 0 });
+    await take(welcome('e2', true), { ...snapshot(30, [row('c2')]), more: true });
+    expect(get(mailbox.conversations).map((one) => one.conv)).toEqual(['c2']);
+    expect(await mailbox.cursor()).toBeUndefined();
+    expect(told.filter((frame) => frame.type === 'ack').at(-1)).toEqual({ type: 'ack', pos: 1 });
+    await take(snapshot(30, [row('c3')]), event(31, { message: message(10, 'c3', { conv: 'c3', with: 'c3' }) }));
+    expect(get(mailbox.conversations).map((one) => one.conv)).toEqual(['c2', 'c3']);
+    expect(await mailbox.cursor()).toEqual({ epoch: 'e2', pos: 31 });
+  });
+
+  it('does not count again what a snapshot of a later state has counted', async () => {
+    const row = { conv: 'c1', with: 'bob', name: 'bob', head: 5, read: 3, unread: 2, their_read: 0, their_delivered: 0, last: message(5) };
+    await take(welcome('e1', true), snapshot(10, [row]));
+    await take(event(11, { message: message(4) }), event(12, { message: message(5) }), event(13, { message: message(6) }));
+    expect(conversation()).toMatchObject({ head: 6, unread: 3 });
+    expect(arrived.map((one) => one.seq)).toEqual([6]);
+  });
+
+  it('lets a message vanish that is gone, and keeps its place', async () => {
+    await empty();
+    await take(event(1, { message: message(1) }), event(2, { message: message(2) }));
+    const { text: _, ...place } = message(2);
+    await take(event(3, { message: { ...place, gone: 'expired' } }));
+    expect(conversation()).toMatchObject({ head: 2, unread: 1 });
+    expect(conversation().last?.seq).toBe(1);
+    expect(await texts()).toEqual([1, 2]);
+    expect(timeline(await db.getAll('messages'), me, Infinity).filter((item) => item.kind === 'message')).toHaveLength(1);
+    expect(arrived.map((one) => one.seq)).toEqual([1, 2]);
+    expect(await mailbox.cursor()).toEqual({ epoch: 'e1', pos: 3 });
+  });
+
+  it('never shows what was not delivered in time, and begins no conversation by it', async () => {
+    await empty();
+    const { text: _, ...place } = message(1);
+    await take(event(1, { message: { ...place, gone: 'expired' } }), event(2, { message: { ...place, gone: 'expired' } }));
+    expect(get(mailbox.conversations)).toEqual([]);
+    expect(arrived).toEqual([]);
+    await take(event(3, { message: message(2) }));
+    expect(conversation()).toMatchObject({ head: 2, unread: 1 });
+    const thread = new Thread(mailbox, 'bob');
+    await thread.refresh();
+    expect(get(thread.view).messages.map((one) => one.seq)).toEqual([1, 2]);
+    expect(get(thread.view).more).toBe(false);
+    thread.close();
+  });
+
+  it('says to the sender what was not delivered in time', async () => {
+    await empty();
+    await take(event(1, { message: message(1, me) }), event(2, { message: message(1, me, { gone: 'expired' }) }));
+    expect(conversation()).toMatchObject({ unread: 0, last: { seq: 1, gone: 'expired' } });
+    const [stored] = await db.getAll('messages');
+    expect(markOf(stored!, conversation())).toBe('Not delivered in time');
+    expect(timeline([stored!], me, Infinity).filter((item) => item.kind === 'message')).toHaveLength(1);
   });
 
   it('raises marks by receipts and never lowers them', async () => {

@@ -8,7 +8,7 @@
 
 import { writable, type Readable } from 'svelte/store';
 import { write, type Cursor, type Database } from './database';
-import { applyEvents, applyHistory, applySnapshot, newest, type Reader } from './log';
+import { applyEvents, applyHistory, applySnapshot, clear, newest, type Reader } from './log';
 import type { Request, Reply } from './socket';
 import type * as wire from './wire';
 
@@ -47,7 +47,7 @@ export class Mailbox {
   private running = false;
   private working: Promise<void> = Promise.resolve();
   private lost = false; // a position was missed; waits for the next welcome
-  private fresh: string | null = null; // epoch of a welcome that resets; its snapshot is due
+  private fresh: { epoch: string; cleared: boolean } | null = null; // a welcome that resets; its snapshot is due
   private readonly readSent = new Map<string, number>();
 
   constructor(options: Options) {
@@ -160,11 +160,10 @@ export class Mailbox {
     this.queue.shift();
     if (frame.type === 'welcome') {
       this.lost = false;
-      this.fresh = frame.reset ? frame.epoch : null;
+      this.fresh = frame.reset ? { epoch: frame.epoch, cleared: false } : null;
       this.readSent.clear();
     } else if (this.fresh !== null) {
       await this.takeSnapshot(this.fresh, frame);
-      this.fresh = null;
     }
   }
 
@@ -188,9 +187,19 @@ export class Mailbox {
     }
   }
 
-  private async takeSnapshot(epoch: string, snapshot: wire.Snapshot): Promise<void> {
-    await write(this.options.db, (tx) => applySnapshot(tx, epoch, snapshot));
-    this.options.server.tell({ type: 'ack', pos: snapshot.pos });
+  /** takeSnapshot stores a page, which is shown at once. Until the last one this device has no cursor. */
+  private async takeSnapshot(fresh: { epoch: string; cleared: boolean }, snapshot: wire.Snapshot): Promise<void> {
+    await write(this.options.db, async (tx) => {
+      if (!fresh.cleared) {
+        await clear(tx);
+      }
+      await applySnapshot(tx, fresh.epoch, snapshot);
+    });
+    fresh.cleared = true;
+    if (!snapshot.more) {
+      this.fresh = null;
+      this.options.server.tell({ type: 'ack', pos: snapshot.pos });
+    }
     await this.changed();
   }
 }

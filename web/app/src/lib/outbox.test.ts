@@ -35,7 +35,7 @@ describe('Outbox', () => {
   });
 
   function open(): Outbox {
-    const box: Outbox = new Outbox({ db, request, onChange: () => box.show(), now: () => now });
+    const box: Outbox = new Outbox({ name: 'me', db, request, onChange: () => box.show(), now: () => now });
     return box;
   }
 
@@ -119,6 +119,33 @@ describe('Outbox', () => {
     await outbox.tryAgain(sent[0]!.frame.cid);
     await count(2);
     expect(sent[1]!.frame.cid).toBe(sent[0]!.frame.cid);
+  });
+
+  it('lets one tab send, and the other only what that one left', async () => {
+    const queues = new Map<string, Promise<unknown>>();
+    const request = (name: string, work: () => Promise<void>) => {
+      const after = (queues.get(name) ?? Promise.resolve()).then(work);
+      queues.set(name, after);
+      return after;
+    };
+    vi.stubGlobal('navigator', { locks: { request } });
+    const other = open();
+    await outbox.add('bob', 'hi');
+    await count(1);
+    await other.flush();
+    sent[0]!.accept();
+    await vi.waitFor(() => expect(state()).toEqual(['accepted']));
+    await Promise.all(queues.values());
+    expect(sent).toHaveLength(1);
+    await outbox.add('bob', 'and this');
+    await count(2);
+    await other.flush();
+    outbox.close();
+    sent[1]!.fail(disconnected()); // that tab is gone
+    await count(3);
+    expect(sent[2]!.frame).toEqual(sent[1]!.frame);
+    other.close();
+    vi.unstubAllGlobals();
   });
 
   it('waits as long as the server asked before a retry', async () => {

@@ -4,6 +4,9 @@
 // with that same cid, until the server answers: accepted (it stays until the
 // log brings the message itself) or rejected. To each person one text is under
 // way at a time, so that texts arrive in the order in which they were written.
+//
+// All tabs of a browser share one outbox. A lock for each person, which the
+// browser takes back from a tab that is closed, lets one of them send.
 
 import { writable, type Readable } from 'svelte/store';
 import type { Database, Pending } from './database';
@@ -13,6 +16,8 @@ import type { Reply, Request } from './socket';
 import type * as wire from './wire';
 
 export interface Options {
+  /** names what this account's tabs share; only one of them sends at a time */
+  name: string;
   db: Database;
   request: (frame: Request) => Promise<Reply>;
   /** told after every change; it lets every tab, this one included, call show */
@@ -110,8 +115,24 @@ export class Outbox {
     }
   }
 
-  private async send({ cid, to, text }: Pending): Promise<void> {
+  /** send transmits a text, unless another tab has done it meanwhile. */
+  private async send(pending: Pending): Promise<void> {
+    const { cid, to } = pending;
     this.busy.add(to);
+    try {
+      await exclusively(`${this.options.name}-outbox-${to}`, async () => {
+        const still = await this.options.db.getFromIndex('outbox', 'cid', cid);
+        if (still?.state === 'waiting' && !this.closed) {
+          await this.transmit(pending);
+        }
+      });
+    } finally {
+      this.busy.delete(to);
+    }
+    void this.flush();
+  }
+
+  private async transmit({ cid, to, text }: Pending): Promise<void> {
     try {
       const reply = await this.options.request({ type: 'send', cid, to, text });
       if (reply.type === 'accepted') {
@@ -124,10 +145,7 @@ export class Outbox {
         throw error;
       }
       await this.refused(cid, to, error.message, temporary.has(error.code), error.retryAfterMs);
-    } finally {
-      this.busy.delete(to);
     }
-    void this.flush();
   }
 
   private async refused(cid: string, to: wire.AccountID, reason: string, retryable: boolean, after = 0): Promise<void> {
@@ -148,6 +166,12 @@ export class Outbox {
     await tx.done;
     await this.options.onChange();
   }
+}
+
+/** exclusively runs work while no other tab runs work of that name. Where there are no locks, the server tells repetitions apart. */
+function exclusively(name: string, work: () => Promise<void>): Promise<void> {
+  const locks = globalThis.navigator?.locks as LockManager | undefined;
+  return locks === undefined ? work() : locks.request(name, work);
 }
 
 /** newCID is 128 random bits in hexadecimal. */

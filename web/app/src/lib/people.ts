@@ -1,7 +1,9 @@
 // The people this account has something with, as the server shows them, and the
-// own person. Nothing here is stored: every welcome brings it anew.
+// own person. Every welcome brings them anew; what it said is kept, so that a
+// page without the server knows names and to whom it may write.
 
 import { get, writable, type Readable } from 'svelte/store';
+import type { Database } from './database';
 import type { Reply, Request } from './socket';
 import type * as wire from './wire';
 
@@ -15,10 +17,19 @@ type Self = wire.Welcome['self'];
 /** Own is the own person. */
 export type Own = wire.Welcome['self'];
 
-type Frame = wire.Welcome | wire.PresenceUpdate | wire.ContactUpdate | wire.Self | wire.TypingNotice;
+type Frame =
+  | wire.Welcome
+  | wire.PresenceUpdate
+  | wire.ContactUpdate
+  | wire.Self
+  | wire.TypingNotice
+  | wire.MailboxUsage
+  | wire.MailboxFull;
 
 /** How long "is writing" stays after the last notice. */
 const typingShown = 5_000;
+/** How long "their mailbox is full" stays after it was said last. */
+const fullShown = 15_000;
 /** How often the own writing is told. */
 const typingTold = 3_000;
 
@@ -27,11 +38,18 @@ export class People {
   readonly all: Readable<Map<wire.AccountID, wire.Person>>;
   /** who is writing to me */
   readonly typing: Readable<Set<wire.AccountID>>;
+  /** how full the own mailbox is */
+  readonly usage: Readable<wire.Usage | null>;
+  /** those whose mailbox takes nothing more, and what it is full of */
+  readonly fullBoxes: Readable<Map<wire.AccountID, wire.Part>>;
 
   private readonly me = writable<Self | null>(null);
   private readonly known = writable(new Map<wire.AccountID, wire.Person>());
   private readonly writing = writable(new Set<wire.AccountID>());
   private readonly fading = new Map<wire.AccountID, ReturnType<typeof setTimeout>>();
+  private readonly box = writable<wire.Usage | null>(null);
+  private readonly full = writable(new Map<wire.AccountID, wire.Part>());
+  private readonly emptying = new Map<wire.AccountID, ReturnType<typeof setTimeout>>();
   private told = { to: '', at: 0 };
 
   constructor(
@@ -40,14 +58,27 @@ export class People {
       tell: (frame: wire.ClientFrame) => boolean;
     },
     private readonly now: () => number = Date.now,
+    private readonly db?: Database,
   ) {
     this.self = this.me;
     this.all = this.known;
     this.typing = this.writing;
+    this.usage = this.box;
+    this.fullBoxes = this.full;
+  }
+
+  /** recall shows the people of the last time, until the server tells of them. Nobody is here as far as this page knows. */
+  async recall(): Promise<void> {
+    const kept = await this.db?.get('people', 'people');
+    if (kept && get(this.me) === null) {
+      this.me.set(kept.self);
+      this.known.set(new Map(kept.contacts.map(({ account, name, relation }) => [account, { account, name, relation, state: 'offline' }])));
+    }
   }
 
   close(): void {
     this.fading.forEach((timer) => clearTimeout(timer));
+    this.emptying.forEach((timer) => clearTimeout(timer));
   }
 
   /** take accepts a frame about people. */
@@ -55,14 +86,24 @@ export class People {
     switch (frame.type) {
       case 'welcome':
         this.me.set(frame.self);
+        this.box.set(frame.mailbox);
         this.known.set(new Map(frame.contacts.map((person) => [person.account, person])));
+        this.keep();
         break;
       case 'self':
         // Sent to all devices alike: which one this is, only welcome says.
         this.me.update((self) => ({ ...frame, device: self?.device ?? frame.device }));
+        this.keep();
         break;
       case 'contact':
         this.change((people) => people.set(frame.person.account, frame.person));
+        this.keep();
+        break;
+      case 'mailbox.usage':
+        this.box.set(frame.usage);
+        break;
+      case 'mailbox.full':
+        this.isFull(frame.account, frame.full);
         break;
       case 'presence':
         this.change((people) => frame.people.forEach((seen) => see(people, seen)));
@@ -109,6 +150,29 @@ export class People {
   /** show sets the own state and status text. Rejects with a Problem. */
   async show(state: Choosable, status: string): Promise<void> {
     await this.server.request({ type: 'presence.set', state, status });
+  }
+
+  /** tellReceipts sets whether others learn what this account reads and hears. Rejects with a Problem. */
+  async tellReceipts(read: boolean, played: boolean): Promise<void> {
+    await this.server.request({ type: 'receipts.set', read, played });
+  }
+
+  /** isFull holds until a while after it was said last: as long as one goes on writing it is said again. */
+  private isFull(account: wire.AccountID, part: wire.Part): void {
+    clearTimeout(this.emptying.get(account));
+    this.emptying.set(
+      account,
+      setTimeout(() => this.full.update((full) => new Map([...full].filter(([other]) => other !== account))), fullShown),
+    );
+    this.full.update((full) => new Map(full).set(account, part));
+  }
+
+  /** keep stores what is known for the next time. Failing, the next time knows less. */
+  private keep(): void {
+    const self = get(this.me);
+    if (self !== null) {
+      this.db?.put('people', { self, contacts: [...get(this.known).values()] }, 'people').catch(() => {});
+    }
   }
 
   private wrote(from: wire.AccountID): void {

@@ -91,7 +91,7 @@ export class Thread {
       return;
     }
     const read = await this.mailbox.messages(conversation, this.wanted);
-    const messages = keep(get(this.shown).messages, read, (message) => `${message.seq} ${message.played}`);
+    const messages = keep(get(this.shown).messages, read, (message) => `${message.seq} ${message.played} ${message.gone}`);
     const lowest = messages[0]?.seq ?? conversation.head + 1;
     const missing = lowest > 1 && messages.length < this.wanted && !this.bottom;
     this.shown.set({ conversation, messages, more: lowest > 1 && !this.bottom, loading: missing, problem: '' });

@@ -1,5 +1,6 @@
 // How messages become what is seen: days, groups and marks.
 
+import { visible } from './log';
 import { sameDay } from './time';
 import type * as wire from './wire';
 
@@ -8,13 +9,13 @@ export type Item =
   | { kind: 'new'; key: string }
   | { kind: 'message'; key: string; message: wire.Message; mine: boolean; opens: boolean };
 
-export type Mark = 'Waiting' | 'Sent' | 'Delivered' | 'Read' | 'Played';
+export type Mark = 'Waiting' | 'Sent' | 'Delivered' | 'Read' | 'Played' | 'Not delivered in time';
 
 /** Messages of one person closer than this stand together. */
 const together = 5 * 60_000;
 
 /**
- * timeline puts days between messages, groups what one person wrote in a row
+ * timeline leaves out what is gone, puts days between messages, groups what one person wrote in a row
  * (`opens` is the first of a group), and draws a line above what is new:
  * others' messages beyond `read`, the mark when the conversation was opened.
  */
@@ -22,7 +23,7 @@ export function timeline(messages: wire.Message[], me: wire.AccountID, read: num
   const items: Item[] = [];
   let before: wire.Message | undefined;
   let drawn = false;
-  for (const message of messages) {
+  for (const message of messages.filter((one) => visible(one, me))) {
     const mine = message.from === me;
     let opens = before === undefined || before.from !== message.from || before.kind === 'call' || message.time - before.time > together;
     if (before === undefined || !sameDay(before.time, message.time)) {
@@ -41,6 +42,9 @@ export function timeline(messages: wire.Message[], me: wire.AccountID, read: num
 
 /** markOf says how far an own message got. */
 export function markOf(message: wire.Message, conversation: wire.Conversation | undefined): Mark {
+  if (message.gone) {
+    return 'Not delivered in time';
+  }
   if (message.played) {
     return 'Played';
   }

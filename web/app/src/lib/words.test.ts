@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { outgoing, over, type Call } from './call';
 import type * as wire from './wire';
-import { entryOf, missed, presenceOf, previewOf, progressOf, stoppedOf } from './words';
+import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, stoppedOf } from './words';
 
 const base = { ...outgoing('c', 'bob', 'Bob', 'call'), phase: 'calling' } as Call;
 const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text } });
@@ -77,4 +77,39 @@ describe('previewOf', () => {
     [message({ from: 'bob', kind: 'voice', voice: { duration_ms: 6000, waveform: '', bytes: 1 } }), 'Voice message, 6 s'],
     [message({ from: 'bob', kind: 'call', call: { call: 'c', outcome: 'cancelled' } }), 'Missed call'],
   ])('%#', (one, want) => expect(previewOf(one, 'me')).toBe(want));
+});
+
+describe('a mailbox', () => {
+  const usage = { messages: 3, max_messages: 200_000, bytes: 5 * 2 ** 20, max_bytes: 2 ** 30, voice_ms: 61_000, max_voice_ms: 0, percent: 0 };
+
+  it('says what it holds, with a limit where there is one', () => {
+    expect(heldIn(usage).map(({ what, part }) => `${what}: ${part}`)).toEqual(['Messages: 3 of 200,000', 'Space: 5 MB of 1,024 MB', 'Voice messages: 2 min']);
+  });
+
+  it.each([
+    [89, ''],
+    [90, 'Your mailbox is 90 % full.'],
+    [100, 'Your mailbox is full.'],
+    [101, 'Your mailbox is full.'],
+  ])('at %i % says "%s"', (percent, want) => {
+    const got = nearlyFull({ ...usage, percent });
+    expect(want === '' ? got : got.slice(0, want.length)).toBe(want);
+  });
+
+  it('says of whose mailbox takes nothing what it is full of', () => {
+    const call = (full: wire.Part) => over({ ...diverted('offline', false), diversion: { outcome: 'offline', text: '', mailbox: false, full } }, 'offline');
+    expect(progressOf(call('voice'))).toMatch(/no time left for voice messages.*write instead/);
+    expect(progressOf(call('messages'))).toMatch(/mailbox is full\.$/);
+  });
+});
+
+describe('browserOf', () => {
+  it.each([
+    ['Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', 'Chrome on Linux'],
+    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox on Windows'],
+    ['Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1', 'Safari on iOS'],
+    ['Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0', 'Edge on Windows'],
+    ['parleyload', 'parleyload'],
+    ['', 'Unknown device'],
+  ])('%s', (agent, want) => expect(browserOf(agent)).toBe(want));
 });

@@ -39,8 +39,68 @@ export function diversionOf(call: Call): string {
   }
 }
 
-/** noMailbox says that there is no other way than writing. */
-export const noMailbox = 'A voice message cannot be left right now. You can write instead.';
+/** noMailbox says why no voice message can be left, and what can be done. */
+export function noMailbox(full: wire.Part | undefined): string {
+  switch (full) {
+    case 'voice':
+      return 'Their mailbox has no time left for voice messages. You can write instead.';
+    case 'messages':
+    case 'bytes':
+      return 'Their mailbox is full.';
+    default:
+      return 'A voice message cannot be left right now. You can write instead.';
+  }
+}
+
+/** fullOf says to who writes that the mailbox of somebody takes nothing more. */
+export function fullOf(name: string, full: wire.Part): string {
+  const why = full === 'messages' ? 'it holds as many messages as it may' : 'there is no space left';
+  return `${name}'s mailbox is full: ${why}. What you write cannot be delivered now.`;
+}
+
+/** nearlyFull says to its owner that a mailbox takes no more, or soon will; '' if there is room. */
+export function nearlyFull(usage: wire.Usage): string {
+  if (usage.percent >= 100) {
+    return 'Your mailbox is full. People cannot leave you anything more. Ask who runs this server for more room.';
+  }
+  return usage.percent >= 90 ? `Your mailbox is ${usage.percent} % full. When it is full, people cannot leave you anything more.` : '';
+}
+
+/** heldIn says what a mailbox holds, part by part. */
+export function heldIn(usage: wire.Usage): { what: string; part: string; percent: number }[] {
+  const part = (what: string, held: number, most: number, say: (amount: number) => string) => ({
+    what,
+    part: most > 0 ? `${say(held)} of ${say(most)}` : say(held),
+    percent: most > 0 ? (100 * held) / most : 0,
+  });
+  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toLocaleString('en', { maximumFractionDigits: bytes < 10 * 2 ** 20 ? 1 : 0 })} MB`;
+  const minutes = (ms: number) => `${Math.ceil(ms / 60_000).toLocaleString('en')} min`;
+  return [
+    part('Messages', usage.messages, usage.max_messages, (count) => count.toLocaleString('en')),
+    part('Space', usage.bytes, usage.max_bytes, megabytes),
+    part('Voice messages', usage.voice_ms, usage.max_voice_ms, minutes),
+  ];
+}
+
+/** browserOf is what a browser says of itself in a few words: "Chrome on Linux". */
+export function browserOf(agent: string): string {
+  const find = (names: [RegExp, string][]) => names.find(([pattern]) => pattern.test(agent))?.[1];
+  const browser = find([
+    [/\bEdg(e|A|iOS)?\//, 'Edge'],
+    [/\bOPR\//, 'Opera'],
+    [/\b(Firefox|FxiOS)\//, 'Firefox'],
+    [/\b(Chrome|Chromium|CriOS|HeadlessChrome)\//, 'Chrome'],
+    [/\bSafari\//, 'Safari'],
+  ]);
+  const system = find([
+    [/\bAndroid\b/, 'Android'],
+    [/\b(iPhone|iPad)\b/, 'iOS'],
+    [/\bMac OS X\b/, 'macOS'],
+    [/\bWindows\b/, 'Windows'],
+    [/\bLinux\b/, 'Linux'],
+  ]);
+  return browser ? (system ? `${browser} on ${system}` : browser) : agent.slice(0, 60) || 'Unknown device';
+}
 
 /** progressOf says how a call stands, for the call bar and for screen readers. */
 export function progressOf(call: Call): string {
@@ -72,7 +132,7 @@ export function progressOf(call: Call): string {
 function outcomeOf(call: Call): string {
   const { reason, durationMs } = call.end!;
   if (call.diversion && !call.diversion.mailbox) {
-    return `${diversionOf(call)}. ${noMailbox}`;
+    return `${diversionOf(call)}. ${noMailbox(call.diversion.full)}`;
   }
   switch (reason) {
     case 'hangup':
@@ -159,6 +219,9 @@ export function missed(entry: wire.CallEntry, mine: boolean): boolean {
 /** previewOf is a message in one line, for the list. */
 export function previewOf(message: wire.Message, me: wire.AccountID): string {
   const mine = message.from === me;
+  if (message.gone) {
+    return mine && message.gone === 'expired' ? `Not delivered: ${(message.text ?? '').replace(/\s+/g, ' ')}` : '';
+  }
   switch (message.kind) {
     case 'text':
       return (mine ? 'You: ' : '') + (message.text ?? '').replace(/\s+/g, ' ');
