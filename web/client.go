@@ -51,8 +51,11 @@ func (c *client) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(path, "/") || strings.Contains(path, "/."):
 		http.NotFound(w, r) // no listings, no hidden files
 	default:
-		if strings.HasPrefix(path, "/assets/") {
+		switch {
+		case strings.HasPrefix(path, "/assets/"):
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		case path == "/sw.js": // its changes are how a new build is noticed
+			w.Header().Set("Cache-Control", "no-cache")
 		}
 		c.files.ServeHTTP(w, r)
 	}

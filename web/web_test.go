@@ -57,6 +57,7 @@ func open(t *testing.T, adjust ...func(*Config)) *house {
 		Client: fstest.MapFS{
 			"index.html":      {Data: []byte("the client")},
 			"assets/app-1.js": {Data: []byte("code")},
+			"sw.js":           {Data: []byte("worker")},
 			".gitkeep":        {},
 		},
 		Socket: func(w http.ResponseWriter, _ *http.Request, _ presence.AccountID, _ presence.DeviceID) {
@@ -357,7 +358,7 @@ func TestRecordingsAreForParticipants(t *testing.T) {
 
 func TestClientAndHeaders(t *testing.T) {
 	b := open(t).browser()
-	for path, want := range map[string]string{"/": "the client", "/join/token": "the client", "/assets/app-1.js": "code", "/healthz": "ok\n"} {
+	for path, want := range map[string]string{"/": "the client", "/join/token": "the client", "/assets/app-1.js": "code", "/sw.js": "worker", "/healthz": "ok\n"} {
 		resp, text := b.ask("GET", path, "")
 		if resp.StatusCode != http.StatusOK || text != want {
 			t.Errorf("%s: %d %q", path, resp.StatusCode, text)
@@ -368,6 +369,11 @@ func TestClientAndHeaders(t *testing.T) {
 		}
 		if cached := strings.Contains(resp.Header.Get("Cache-Control"), "immutable"); cached != strings.HasPrefix(path, "/assets/") {
 			t.Errorf("%s: %s", path, resp.Header.Get("Cache-Control"))
+		}
+	}
+	for _, path := range []string{"/", "/sw.js"} { // or a new build would not be noticed
+		if resp, _ := b.ask("GET", path, ""); resp.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: %v", path, resp.Header)
 		}
 	}
 	for _, path := range []string{"/assets/", "/.gitkeep", "/nothing", "/etc/passwd", "/assets/../../web.go"} {
