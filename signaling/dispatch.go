@@ -70,6 +70,8 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 		return s.read(ctx, c, f)
 	case *wire.Played:
 		return s.played(ctx, c, f)
+	case *wire.Remove:
+		return s.remove(ctx, c, f)
 	case *wire.Typing:
 		return s.typing(ctx, c, f)
 	}

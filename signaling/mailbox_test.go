@@ -271,6 +271,32 @@ func TestFullMailboxIsToldBeforehand(t *testing.T) {
 	}
 }
 
+func TestRecipientRemoves(t *testing.T) {
+	h := openWith(t, voicemail.Config{Quota: voicemail.Quota{Messages: 1}}, func(*Config) {}, "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	phone, _ := h.enter(t, "bob")
+	sent := h.write(ann, 1, "bob", "one")
+	bob.say(&wire.Remove{ID: "r", MID: sent.MID})
+	next[*wire.OK](bob)
+	for _, c := range []*client{bob, phone} {
+		got := nextWhere(c, func(f *wire.Event) bool { return f.Pos == 2 })
+		if m := got.Message; m == nil || m.Seq != sent.Seq || m.Gone != wire.GoneHidden || m.Text != "" {
+			t.Errorf("told %s", asJSON(got))
+		}
+		nextWhere(c, func(f *wire.MailboxUsage) bool { return f.Usage.Messages == 0 })
+	}
+	ann.say(&wire.Remove{ID: "r", MID: sent.MID})
+	if got := next[*wire.Error](ann); got.Code != wire.CodeInvalid {
+		t.Errorf("the sender removes: %s", asJSON(got))
+	}
+	bob.say(&wire.Remove{ID: "r", MID: "nothing"})
+	if got := next[*wire.Error](bob); got.Code != wire.CodeNotFound {
+		t.Errorf("nothing is removed: %s", asJSON(got))
+	}
+	h.write(ann, 2, "bob", "two") // there is room again
+}
+
 func TestExpiryIsToldToTheSender(t *testing.T) {
 	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")

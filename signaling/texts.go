@@ -74,6 +74,23 @@ func (s *Server) played(ctx context.Context, c *conn, f *wire.Played) error {
 	return nil
 }
 
+// remove takes a message out of the own mailbox, and tells the own devices how
+// much room there is now.
+func (s *Server) remove(ctx context.Context, c *conn, f *wire.Remove) error {
+	entries, err := s.mailbox.Remove(ctx, c.who.Account, f.MID)
+	if err != nil {
+		return err
+	}
+	c.send(&wire.OK{Re: f.ID})
+	s.hub.Push(entries)
+	usage, err := s.mailbox.Usage(ctx, c.who.Account)
+	if err != nil {
+		return fmt.Errorf("usage after a removal: %w", err)
+	}
+	s.hub.Send(c.who.Account, "", &wire.MailboxUsage{Usage: usageOf(usage)})
+	return nil
+}
+
 func (s *Server) history(ctx context.Context, c *conn, f *wire.History) error {
 	if f.Limit < 0 || f.Limit > wire.MaxPage || f.Before < 0 || len(f.Conv) > wire.MaxID {
 		return errInvalid

@@ -110,5 +110,6 @@ func shownTo(account presence.AccountID, m *store.Message) *store.Message {
 	}
 }
 
-// goneHidden is how a recipient sees a message that was never meant to arrive.
+// goneHidden is how a recipient sees a message that was never meant to arrive,
+// or that it has removed.
 const goneHidden = "hidden"

@@ -31,7 +31,7 @@ type Gone string
 const (
 	GoneExpired Gone = "expired" // it was not delivered in time
 	GoneRemoved Gone = "removed" // it was older than the server keeps messages
-	GoneHidden  Gone = "hidden"  // it was never for this account
+	GoneHidden  Gone = "hidden"  // it was never for this account, or it has removed it
 )
 
 // Part is a part of a mailbox's quota. Closed list.
@@ -204,6 +204,13 @@ type Played struct {
 	MID string `json:"mid"`
 }
 
+// Remove takes a message of somebody else out of the own mailbox. The sender
+// keeps it. Answered by ok.
+type Remove struct {
+	ID  string `json:"id"`
+	MID string `json:"mid"`
+}
+
 // Typing says that the own person is writing to someone; never stored.
 type Typing struct {
 	To presence.AccountID `json:"to"`
@@ -224,5 +231,6 @@ func (*History) Type() string      { return "history" }
 func (*HistoryPage) Type() string  { return "history.page" }
 func (*Read) Type() string         { return "read" }
 func (*Played) Type() string       { return "played" }
+func (*Remove) Type() string       { return "remove" }
 func (*Typing) Type() string       { return "typing" }
 func (*TypingNotice) Type() string { return "typing.notice" }

@@ -130,7 +130,7 @@ var (
 		(*Hello)(nil), (*Ack)(nil), (*Ping)(nil),
 		(*PresenceSet)(nil), (*PresenceIdle)(nil),
 		(*Directory)(nil), (*ContactSet)(nil),
-		(*ReceiptsSet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil), (*Typing)(nil),
+		(*ReceiptsSet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil), (*Remove)(nil), (*Typing)(nil),
 		(*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
 		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallConnected)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),

@@ -119,6 +119,11 @@ func (tx *Tx) MarkPlayed(mid string, told bool) (news bool, err error) {
 	return n > 0, about("mark played", err)
 }
 
+// Hide takes a message from its recipient's sight.
+func (tx *Tx) Hide(mid string) error {
+	return about("hide message", tx.execOne(`UPDATE messages SET hidden = 1 WHERE mid = ?`, mid))
+}
+
 // Expire hides a message from its recipient for ever: it came too late.
 func (tx *Tx) Expire(mid string) error {
 	return about("expire message", tx.execOne(`UPDATE messages SET gone = ?, hidden = 1 WHERE mid = ?`, GoneExpired, mid))

@@ -57,4 +57,16 @@ test('a full mailbox is told to its owner, to who writes and to who calls', asyn
   await expect(ann.page.getByText(/Not sent\. Their mailbox is full/)).toBeVisible();
   await bob.press('Settings');
   await expect(bob.page.getByText('2 of 2', { exact: true })).toBeVisible();
+  await bob.page.keyboard.press('Escape');
+
+  // Its owner makes room; the sender keeps what was sent.
+  await bob.talkTo('ann');
+  await bob.page.getByRole('button', { name: 'Delete this message' }).first().click();
+  await bob.press('Delete for me');
+  await expect(bob.message('one')).toHaveCount(0);
+  await expect(bob.message('two')).toBeVisible();
+  await expect(bob.page.getByText(/^Your mailbox is full/)).toBeHidden();
+  await expect(ann.message('one')).toBeVisible();
+  await ann.press('Try again');
+  await expect(bob.message('three')).toBeVisible();
 });

@@ -135,6 +135,11 @@ export class Mailbox {
     }
   }
 
+  /** remove takes a message of somebody else out of the mailbox, on all devices. Rejects with a Problem. */
+  async remove(message: wire.Message): Promise<void> {
+    await this.options.server.request({ type: 'remove', mid: message.mid });
+  }
+
   private async work(): Promise<void> {
     while (this.queue.length > 0) {
       try {

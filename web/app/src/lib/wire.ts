@@ -467,6 +467,16 @@ export interface Played {
   mid: string;
 }
 
+/**
+ * Remove takes a message of somebody else out of the own mailbox. The sender
+ * keeps it. Answered by ok.
+ */
+export interface Remove {
+  type: "remove";
+  id: string;
+  mid: string;
+}
+
 /** Typing says that the own person is writing to someone; never stored. */
 export interface Typing {
   type: "typing";
@@ -755,6 +765,7 @@ export type ClientFrame =
   | PresenceSet
   | Read
   | ReceiptsSet
+  | Remove
   | Send
   | Typing;
 

@@ -61,9 +61,9 @@ export function fullOf(name: string, full: wire.Part): string {
 /** nearlyFull says to its owner that a mailbox takes no more, or soon will; '' if there is room. */
 export function nearlyFull(usage: wire.Usage): string {
   if (usage.percent >= 100) {
-    return 'Your mailbox is full. People cannot leave you anything more. Ask who runs this server for more room.';
+    return 'Your mailbox is full. People cannot leave you anything more. Delete messages that you no longer need.';
   }
-  return usage.percent >= 90 ? `Your mailbox is ${usage.percent} % full. When it is full, people cannot leave you anything more.` : '';
+  return usage.percent >= 90 ? `Your mailbox is ${usage.percent} % full. When it is full, people cannot leave you anything more. Delete messages that you no longer need.` : '';
 }
 
 /** heldIn says what a mailbox holds, part by part. */
