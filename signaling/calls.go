@@ -36,6 +36,7 @@ const (
 	invitesPerMinute = 12 // of one account, over a burst
 	invitesBurst     = 12
 	maxCandidate     = 1024 // bytes of one ICE candidate
+	maxHeld          = 8    // calls that one page holds or rings with
 )
 
 // callsConfig is what live calls need of the rest of the server.
@@ -334,16 +335,20 @@ func (cs *calls) deviceGone(who Identity, clean bool) {
 }
 
 // deviceBack says that a device has a session, whose page still holds the
-// calls that it names.
+// calls that it names, or rings with them. Of those that ended meanwhile, with
+// the server perhaps, it learns here.
 func (cs *calls) deviceBack(who Identity, held []string) {
 	for _, r := range cs.all() {
 		if r.setup.Callee == who.Account {
 			_ = r.deliver(cs.ctx, call.Appeared{Device: who.Device})
 		}
 	}
-	for i, id := range held {
-		if r := cs.find(id); r != nil && i < 8 {
-			_ = r.deliverFrom(cs.ctx, call.Party(who), call.Returned{Who: call.Party(who)})
+	party := call.Party(who)
+	for _, id := range held[:min(len(held), maxHeld)] {
+		if r := cs.find(id); r != nil && r.concerns(party) {
+			_ = r.deliver(cs.ctx, call.Returned{Who: party})
+		} else if callID.MatchString(id) {
+			cs.cfg.Line.Send(who.Account, who.Device, &wire.CallEnded{Call: id, Reason: wire.ReasonLost})
 		}
 	}
 }

@@ -367,6 +367,40 @@ func TestLeftPageEndsTheCallAndLostLineDoesNot(t *testing.T) {
 	}
 }
 
+func TestWhoComesBackLearnsOfCallsThatEnded(t *testing.T) {
+	h := open(t, plainBus(), "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	phone, laptop := h.device(t, "bob"), h.device(t, "bob")
+	away := h.dial(t, "bob", phone)
+	away.hello("", 0)
+	here := h.dial(t, "bob", laptop)
+	here.hello("", 0)
+	id := h.ring(ann, 1, "bob", wire.IntentCall)
+	next[*wire.CallRing](away)
+	next[*wire.CallRing](here)
+
+	// It rings on; one from before a crash of the server does not.
+	back := func() *client {
+		c := h.dial(t, "bob", phone)
+		c.say(&wire.Hello{Versions: []int{wire.Version}, Calls: []string{callNamed(9), id}})
+		next[*wire.Welcome](c)
+		return c
+	}
+	_ = away.ws.NetConn().Close()
+	away = back()
+	if ended := next[*wire.CallEnded](away); ended.Call != callNamed(9) || ended.Reason != wire.ReasonLost {
+		t.Errorf("ended %s", asJSON(ended))
+	}
+	next[*wire.CallRing](away)
+
+	// And it stops if another device took the call while this one was away.
+	_ = away.ws.NetConn().Close()
+	here.say(&wire.CallAccept{Call: id, Answer: sdp})
+	next[*wire.CallGranted](here)
+	away = back()
+	nextWhere(away, func(f *wire.CallEnded) bool { return f.Call == id })
+}
+
 func TestCrashLeavesOneEntry(t *testing.T) {
 	h := open(t, "ann", "bob")
 	ctx := context.Background()

@@ -67,6 +67,20 @@ func (r *runner) rings(caller, callee presence.AccountID) bool {
 	return false
 }
 
+// concerns reports whether a device takes part in the call or may answer it.
+func (r *runner) concerns(p call.Party) bool {
+	at := r.standing.Load()
+	switch {
+	case p == r.setup.Caller:
+		return true
+	case p.Account != r.setup.Callee:
+		return false
+	case at.granted != "":
+		return at.granted == p.Device
+	}
+	return at.state == call.Routing || at.state == call.Alerting || at.state == call.Ringing
+}
+
 // grantedTo is the callee's device that has the call.
 func (r *runner) grantedTo() presence.DeviceID { return r.standing.Load().granted }
 

@@ -179,7 +179,9 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case Vanished:
 		m.vanished(now, e.Who)
 	case Returned:
-		m.disarm(goneTimer(m.isCaller(e.Who)))
+		if m.isCaller(e.Who) || e.Who == m.callee() {
+			m.disarm(goneTimer(m.isCaller(e.Who)))
+		}
 	case Candidate:
 		m.candidate(e)
 	case Described:

@@ -128,8 +128,10 @@ describe('Calls', () => {
     it('goes from the invite to the conversation', async () => {
       const started = calls.start('bob', 'Bob', 'call');
       expect(now().phase).toBe('preparing');
+      expect(calls.held()).toEqual([]); // the server does not know of it yet
       await settle();
       expect(now().phase).toBe('calling');
+      expect(calls.held()).toEqual(['call-1']);
       expect(invites[0]!.frame).toEqual({ type: 'call.invite', call: 'call-1', to: 'bob', intent: 'call', offer: 'offer 1' });
       invites[0]!.reply({ type: 'ok', re: '1' });
       await started;

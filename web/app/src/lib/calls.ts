@@ -64,10 +64,10 @@ export class Calls {
     this.voice = this.microphone;
   }
 
-  /** held are the calls to name in hello. */
+  /** held are the calls to name in hello: those that the server knows, as far as this page knows. */
   held(): string[] {
     const call = get(this.shown);
-    return live(call) ? [call.id] : [];
+    return live(call) && (call.incoming || call.phase !== 'preparing') ? [call.id] : [];
   }
 
   /** start calls somebody or records for them. Rejects with a Problem, and then there is no call. */

@@ -148,7 +148,7 @@ export class Client {
 
   private async hello(): Promise<wire.Hello> {
     const cursor = await this.mailbox.cursor();
-    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, calls: this.calls.held() };
+    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, calls: [...this.calls.held(), ...this.ringing.held()] };
   }
 
   private linked(link: Link): void {
@@ -186,6 +186,7 @@ export class Client {
         break;
       case 'call.stop':
       case 'call.granted':
+      case 'call.ended':
         this.calls.take(frame);
         this.ringing.take(frame);
         break;

@@ -75,6 +75,15 @@ describe('Ringing', () => {
     expect(stopped).toEqual([]);
   });
 
+  it('stops silently what ended while this page was away', () => {
+    ringing.take(ring('a'));
+    expect(ringing.held()).toEqual(['a']);
+    ringing.take({ type: 'call.ended', call: 'a', reason: 'lost' });
+    expect(calls()).toEqual([]);
+    expect(ringing.held()).toEqual([]);
+    expect(stopped).toEqual([]);
+  });
+
   it('silences here only, and declines for the person with a word', () => {
     ringing.take(ring('a'));
     ringing.silence('a');

@@ -40,8 +40,13 @@ export class Ringing {
     get(this.shown).forEach((ring) => this.remove(ring.call));
   }
 
+  /** held are the calls to name in hello: the server tells of those that ended meanwhile. */
+  held(): string[] {
+    return get(this.shown).map((ring) => ring.call);
+  }
+
   /** take accepts a frame about ringing. */
-  take(frame: wire.CallRing | wire.CallStop | wire.CallGranted): void {
+  take(frame: wire.CallRing | wire.CallStop | wire.CallGranted | wire.CallEnded): void {
     switch (frame.type) {
       case 'call.ring':
         this.ring(frame);
@@ -50,6 +55,7 @@ export class Ringing {
         this.stop(frame);
         break;
       case 'call.granted': // perhaps to another tab of this browser
+      case 'call.ended': // while this page was away
         this.remove(frame.call);
         break;
     }
