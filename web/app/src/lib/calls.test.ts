@@ -284,6 +284,18 @@ describe('Calls', () => {
       expect(FakeMicrophone.open).toBe(0);
     });
 
+    it.each(['discard', 'hangUp'] as const)('keeps the line to the server after %s until the server has answered', async (leave) => {
+      await invite('note');
+      await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.recording', call: 'call-1', phase: 'recording' });
+      calls[leave]();
+      expect(FakeMicrophone.open).toBe(0);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(now().phase).toBe('ending');
+      expect(FakeConnection.last.closed).toBe(false);
+      await take({ type: 'call.ended', call: 'call-1', reason: leave === 'discard' ? 'discarded' : 'message_left' });
+      expect(FakeConnection.last.closed).toBe(true);
+    });
+
     it('hangs up when there is nothing to discard yet', async () => {
       await invite();
       await take(diverted);

@@ -30,8 +30,9 @@ export interface Options {
   now?: () => number;
 }
 
-/** How long to wait for the server's last word after hanging up. */
+/** How long to wait for the server's last word after hanging up; longer where it has words to keep or to throw away. */
 const farewell = 5_000;
+const farewellOfServer = 30_000;
 /** How long the outcome stays on the page. */
 const outcomeShown = 7_000;
 
@@ -338,10 +339,17 @@ export class Calls {
       return;
     }
     this.options.post({ type, call: call.id });
-    this.closeLine();
+    const serving = withServer(call);
+    if (serving) {
+      // A leg that closes arrives before the frame when the socket is slow, and
+      // the server would keep as cut off what was to be sent, or thrown away.
+      this.closeMicrophone();
+    } else {
+      this.closeLine();
+    }
     this.update((current) => ({ ...current, phase: 'ending' }));
     this.repair.whole();
-    this.farewell = setTimeout(() => this.finish(reason), farewell);
+    this.farewell = setTimeout(() => this.finish(reason), serving ? farewellOfServer : farewell);
   }
 
   /** finish ends the call without the server's word. */
@@ -363,6 +371,10 @@ export class Calls {
     this.leg?.close();
     this.leg = null;
     this.heard.set(null);
+    this.closeMicrophone();
+  }
+
+  private closeMicrophone(): void {
     const microphone = get(this.microphone);
     if (microphone !== null) {
       closeMicrophone(microphone);
