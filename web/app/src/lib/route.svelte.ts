@@ -3,6 +3,15 @@
 
 const prefix = '#/with/';
 
+/** conversationIn is who an address is about, or '' if it is about nobody or not well formed. */
+export function conversationIn(hash: string): string {
+  try {
+    return hash.startsWith(prefix) ? decodeURIComponent(hash.slice(prefix.length)) : '';
+  } catch {
+    return ''; // a link that was cut within %xx
+  }
+}
+
 class Route {
   /** the other participant of the open conversation, or '' for none */
   with = $state(read());
@@ -25,7 +34,7 @@ class Route {
 }
 
 function read(): string {
-  return location.hash.startsWith(prefix) ? decodeURIComponent(location.hash.slice(prefix.length)) : '';
+  return conversationIn(location.hash);
 }
 
 export const route = new Route();
