@@ -368,7 +368,7 @@ func TestLeftPageEndsTheCallAndLostLineDoesNot(t *testing.T) {
 }
 
 func TestWhoComesBackLearnsOfCallsThatEnded(t *testing.T) {
-	h := open(t, plainBus(), "ann", "bob")
+	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	phone, laptop := h.device(t, "bob"), h.device(t, "bob")
 	away := h.dial(t, "bob", phone)
