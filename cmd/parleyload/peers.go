@@ -24,7 +24,7 @@ func startEjabberd(ctx context.Context, dir string) (*xmppServer, error) {
 		return nil, fmt.Errorf("%w: %w", errRefused, err)
 	}
 	s := &xmppServer{
-		label: "ejabberd + MAM on PostgreSQL", database: cluster.PID(), after: cluster.Stop,
+		label: "ejabberd + MAM on PostgreSQL", after: cluster.Stop,
 		promise: "acknowledged when the sender's archive row is committed (PostgreSQL, fsync), delivered when the receiver's is; no receipts",
 	}
 	if err := s.startEjabberd(ctx, dir, cluster); err != nil {
@@ -59,7 +59,13 @@ func (s *xmppServer) startEjabberd(ctx context.Context, dir string, cluster *sto
 	if err != nil {
 		return err
 	}
-	config := fmt.Sprintf(ejabberdConfig, port, where.Query().Get("host"), strings.TrimPrefix(where.Path, "/"), where.User.Username())
+	// It cannot speak through PostgreSQL's socket file.
+	address := fmt.Sprintf("127.77.%d.%d", port>>8, port&255)
+	if err := cluster.Listen(address); err != nil {
+		return err
+	}
+	s.database = cluster.PID()
+	config := fmt.Sprintf(ejabberdConfig, port, address, strings.TrimPrefix(where.Path, "/"), where.User.Username())
 	file := filepath.Join(dir, "ejabberd.yml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return err
@@ -90,7 +96,7 @@ listen:
 auth_method: sql
 default_db: sql
 sql_type: pgsql
-sql_server: "unix:%s/.s.PGSQL.5432"
+sql_server: "%s"
 sql_database: "%s"
 sql_username: "%s"
 sql_password: ""

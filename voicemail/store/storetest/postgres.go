@@ -37,6 +37,7 @@ type Cluster struct {
 	owner  *syscall.SysProcAttr
 	server *exec.Cmd
 	leash  io.WriteCloser // while it is open, the server runs
+	listen string         // address of the loopback network, or none but the socket
 	made   atomic.Int64   // databases
 }
 
@@ -117,7 +118,7 @@ const leashed = `"$@" >"$0/log" 2>&1 & server=$!
 
 func (c *Cluster) launch() (err error) {
 	c.server = exec.Command("sh", "-c", leashed, c.dir, filepath.Join(c.bin, "postgres"), "-D", c.data(),
-		"-c", "listen_addresses=", "-c", "unix_socket_directories="+c.dir, "-c", "max_connections=200", "-c", "shared_buffers=32MB")
+		"-c", "listen_addresses="+c.listen, "-c", "unix_socket_directories="+c.dir, "-c", "max_connections=200", "-c", "shared_buffers=32MB")
 	c.server.Dir, c.server.SysProcAttr = c.dir, c.owner
 	if c.leash, err = c.server.StdinPipe(); err != nil {
 		return err
@@ -188,6 +189,13 @@ func (c *Cluster) Restart() error {
 	}
 	_ = c.server.Wait() // a crash is no success to the shell
 	return c.launch()
+}
+
+// Listen lets the server be reached at an address of the loopback network, too,
+// port 5432. It crashes and recovers for that.
+func (c *Cluster) Listen(address string) error {
+	c.listen = address
+	return c.Restart()
 }
 
 // Stop ends the server and removes its data.
