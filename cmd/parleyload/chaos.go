@@ -26,24 +26,27 @@ type fault struct {
 	name string // of --only
 	what string // in the table
 	run  func(context.Context, *chaos) (outcome, error)
+	// aside says that it mostly waits, in a network of its own, and is made
+	// beside the others.
+	aside bool
 }
 
 // faults in the order in which they are made.
 var faults = []fault{
-	{"model", "simulated crashes, model and real stores", faultModel},
-	{"kill", "server killed (SIGKILL) at chosen and random points", faultKill},
-	{"cut", "socket cut at every byte, both ways", faultCut},
-	{"loss", "answers and events lost, sends repeated", faultLoss},
-	{"fsync", "fsync fails with EIO", faultFsync},
-	{"full", "disk of the database full (tmpfs)", faultFull},
-	{"lock", "another process holds the SQLite lock", faultLock},
-	{"slow-disk", "each fsync takes 500 ms (FUSE)", faultSlowDisk},
-	{"power", "power cut: unsynced pages are gone (FUSE)", faultPower},
-	{"postgres", "PostgreSQL crashes (immediate shutdown) and recovers", faultPostgres},
-	{"postgres-kill", "server on PostgreSQL killed (SIGKILL)", faultPostgresKill},
-	{"half-open", "half-open TCP (nft in a network namespace)", faultHalfOpen},
-	{"reader", "a client that never reads", faultReader},
-	{"storm", "all clients come back after SIGKILL", faultStorm},
+	{name: "model", what: "simulated crashes, model and real stores", run: faultModel},
+	{name: "kill", what: "server killed (SIGKILL) at chosen and random points", run: faultKill},
+	{name: "cut", what: "socket cut at every byte, both ways", run: faultCut},
+	{name: "loss", what: "answers and events lost, sends repeated", run: faultLoss},
+	{name: "fsync", what: "fsync fails with EIO", run: faultFsync},
+	{name: "full", what: "disk of the database full (tmpfs)", run: faultFull},
+	{name: "lock", what: "another process holds the SQLite lock", run: faultLock},
+	{name: "slow-disk", what: "each fsync takes 500 ms (FUSE)", run: faultSlowDisk},
+	{name: "power", what: "power cut: unsynced pages are gone (FUSE)", run: faultPower},
+	{name: "postgres", what: "PostgreSQL crashes (immediate shutdown) and recovers", run: faultPostgres},
+	{name: "postgres-kill", what: "server on PostgreSQL killed (SIGKILL)", run: faultPostgresKill},
+	{name: "half-open", what: "half-open TCP (nft in a network namespace)", run: faultHalfOpen, aside: true},
+	{name: "reader", what: "a client that never reads", run: faultReader},
+	{name: "storm", what: "all clients come back after SIGKILL", run: faultStorm},
 }
 
 // outcome is what a fault has led to. A fault that cannot be made on this
@@ -89,10 +92,15 @@ func (cmd *chaosCommand) Run(ctx context.Context, cli *commandLine) (err error) 
 	var total outcome
 	total.results = map[string]int{"kills": 0, "schedules": 0, "mutants_found": 0}
 	var failed []string
-	for _, f := range faults {
-		if len(cmd.Only) > 0 && !slices.Contains(cmd.Only, f.name) {
-			continue
+	chosen := slices.DeleteFunc(slices.Clone(faults), func(f fault) bool {
+		return len(cmd.Only) > 0 && !slices.Contains(cmd.Only, f.name)
+	})
+	for i, f := range chosen {
+		if f.aside {
+			chosen[i].run = begin(ctx, c, f)
 		}
+	}
+	for _, f := range chosen {
 		began := time.Now()
 		got, err := f.run(ctx, c)
 		if ctx.Err() != nil {
@@ -125,6 +133,21 @@ func (cmd *chaosCommand) Run(ctx context.Context, cli *commandLine) (err error) 
 		return fmt.Errorf("failed: %s", strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+// begin starts to make a fault, and returns how to wait for what it leads to.
+func begin(ctx context.Context, c *chaos, f fault) func(context.Context, *chaos) (outcome, error) {
+	var got outcome
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		got, err = f.run(ctx, c)
+	}()
+	return func(context.Context, *chaos) (outcome, error) {
+		<-done
+		return got, err
+	}
 }
 
 func (o outcome) line(f fault, err error, took time.Duration) string {

@@ -50,15 +50,19 @@ func (t *trap) see(f frameSeen) {
 	}
 }
 
-func (t *trap) wait(ctx context.Context, f frameSeen, patience time.Duration) error {
-	t.armed.Store(int32(f))
+// arm sets the trap for the next frame of a kind.
+func (t *trap) arm(f frameSeen) { t.armed.Store(int32(f)) }
+
+// wait waits for the frame that the trap is armed for.
+func (t *trap) wait(ctx context.Context, patience time.Duration) error {
+	f := t.armed.Load()
 	select {
 	case <-t.fired:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-time.After(patience):
-		if t.armed.CompareAndSwap(int32(f), -1) {
+		if f >= 0 && t.armed.CompareAndSwap(f, -1) {
 			return fmt.Errorf("nothing happened for %v", patience)
 		}
 		<-t.fired
@@ -91,11 +95,16 @@ func (c *chaos) killing(ctx context.Context, name string, s *server, w *world, k
 	for o.runs < kills {
 		m := moments[o.runs%len(moments)]
 		if m.after != sawStart {
-			if err := t.wait(ctx, sawAccepted, 20*time.Second); err != nil {
+			t.arm(sawAccepted)
+			if err := t.wait(ctx, 20*time.Second); err != nil {
 				return o, fmt.Errorf("after %d kills: %w\n%s", o.runs, err, s.log)
 			}
 			recovery = append(recovery, time.Since(launched))
-			if err := t.wait(ctx, m.after, 5*time.Second); err != nil {
+			t.arm(m.after)
+			if m.after == sawWelcome {
+				company.devices[rand.N(len(company.devices))].crash() // and comes back
+			}
+			if err := t.wait(ctx, 5*time.Second); err != nil {
 				return o, fmt.Errorf("%s: %w", m.name, err)
 			}
 		}

@@ -68,7 +68,8 @@ func (c *chaos) cutPower(ctx context.Context, name string, lies bool, cuts int) 
 	defer company.end()
 	lost := 0
 	for range cuts {
-		if err := t.wait(ctx, sawAccepted, 10*time.Second); err != nil {
+		t.arm(sawAccepted)
+		if err := t.wait(ctx, 10*time.Second); err != nil {
 			return o, fmt.Errorf("after %d cuts: %w\n%s", o.runs, err, s.log)
 		}
 		time.Sleep(rand.N(80 * time.Millisecond))
