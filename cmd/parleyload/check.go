@@ -28,7 +28,8 @@ func (v *verdict) breach(format string, args ...any) {
 // check holds a finished run against the contract. Owner says whose each
 // device is; every device must have been synced to the end. It is pure.
 //
-//   - each message accepted is shown exactly once on every device of both sides
+//   - each message accepted, and each call that rang, is shown exactly once on
+//     every device of both sides
 //   - nothing is shown that was not sent, or was rejected for good
 //   - each message sent was answered in the end: no outcome stays unknown, and
 //     a second answer to the same cid is the first one again
@@ -41,6 +42,8 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 		case composed:
 			v.sent++
 			sends[r.CID] = &fate{sent: r}
+		case called:
+			sends[r.CID] = &fate{sent: r, answer: &r}
 		case accepted, rejected:
 			if f := sends[r.CID]; f == nil {
 				v.breach("an answer to %s, which nobody sent", r.CID)
@@ -65,6 +68,8 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 			v.breach("%s was never answered", cid)
 		case f.answer.What == accepted:
 			v.accepted++
+			fallthrough
+		case f.answer.What == called:
 			v.everywhere(cid, f, screens, owner)
 		}
 	}
@@ -109,7 +114,7 @@ func (v *verdict) apply(s *screen, r record, sends map[string]*fate, order map[s
 		return
 	} else if f.answer != nil && f.answer.What == rejected {
 		v.breach("device %s shows %s, which was rejected", r.Device, r.CID)
-	} else if a := f.answer; a != nil && (a.Conv != r.Conv || a.Seq != r.Seq || a.MID != r.MID) {
+	} else if a := f.answer; a != nil && a.What == accepted && (a.Conv != r.Conv || a.Seq != r.Seq || a.MID != r.MID) {
 		v.breach("device %s shows %s as %s/%d, accepted as %s/%d", r.Device, r.CID, r.Conv, r.Seq, a.Conv, a.Seq)
 	}
 	if s.times[r.CID]++; s.times[r.CID] > 1 {

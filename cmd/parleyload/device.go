@@ -262,6 +262,9 @@ func (d *device) takeEvent(f *wire.Event) (gap, news bool) {
 	r := record{What: passed, Device: d.who.device, Pos: f.Pos}
 	if m := f.Message; m != nil {
 		cid, _, _ := strings.Cut(m.Text, " ")
+		if m.Call != nil {
+			cid = m.Call.Call
+		}
 		r.What, r.CID, r.Conv, r.Seq, r.MID = shown, cid, m.Conv, m.Seq, m.MID
 	}
 	d.ledger.add(r)

@@ -109,11 +109,15 @@ func failFsync(ctx context.Context, strace, dir string, pid int) (at time.Time, 
 	return at, errors.New("the server called no fsync for 10 s")
 }
 
-// tmpfsSize of the small disk.
-const tmpfsSize = 24 << 20
+// tmpfsSize of the small disk, and what is left free of it at first: less than
+// the 5 % that new messages must leave for everything else.
+const (
+	tmpfsSize = 24 << 20
+	leftFree  = 600 << 10
+)
 
-// faultFull fills the disk of the database until nothing can be stored, then
-// makes room again.
+// faultFull fills the disk of the database until no message can be stored,
+// where calls must go on; then to the last byte; then makes room again.
 func faultFull(ctx context.Context, c *chaos) (o outcome, err error) {
 	dir := filepath.Join(c.dir, "small")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -131,19 +135,32 @@ func faultFull(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond, resend: time.Minute})
 	company.start(ctx)
+	ballast := filepath.Join(dir, "ballast")
+	stored, calls := 0, 0
 	var back []time.Duration
 	for range c.pick(5, 2) {
 		time.Sleep(500 * time.Millisecond)
-		if err := fill(filepath.Join(dir, "ballast")); err != nil {
+		if err := fill(dir, ballast, leftFree); err != nil {
 			return o, err
 		}
-		time.Sleep(time.Duration(c.pick(6, 3)) * time.Second)
+		time.Sleep(500 * time.Millisecond)
+		had := company.ledger.count(accepted)
+		if err := rings(ctx, s.addr, w.people[0], w.people[1], company.ledger); err != nil {
+			return o, fmt.Errorf("a call with a full disk: %w", err)
+		}
+		calls++
+		time.Sleep(time.Duration(c.pick(3, 1)) * time.Second)
+		stored += company.ledger.count(accepted) - had
+		if err := fill(dir, ballast, 0); err != nil {
+			return o, err
+		}
+		time.Sleep(time.Duration(c.pick(5, 2)) * time.Second)
 		if err := alive(s); err != nil {
 			return o, fmt.Errorf("with a full disk: %w\n%s", err, s.log)
 		}
-		had := company.ledger.count(accepted)
+		had = company.ledger.count(accepted)
 		freed := time.Now()
-		if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
+		if err := os.Remove(ballast); err != nil {
 			return o, err
 		}
 		for company.ledger.count(accepted) == had && time.Since(freed) < 20*time.Second {
@@ -157,7 +174,11 @@ func faultFull(ctx context.Context, c *chaos) (o outcome, err error) {
 	if worst := spreadOf(back).max; worst > 10*time.Second {
 		o.breach("%.0f s until messages were stored again", worst.Seconds())
 	}
-	o.figure = fmt.Sprintf("slowest answer %.0f ms; stored again %.0f ms after there was room", ms(company.slowest()), ms(spreadOf(back).max))
+	if stored > 0 {
+		o.breach("%d messages were stored in the disk's reserve", stored)
+	}
+	o.figure = fmt.Sprintf("slowest answer %.0f ms; %d calls rang and ended meanwhile; stored again %.0f ms after there was room",
+		ms(company.slowest()), calls, ms(spreadOf(back).max))
 	return o, err
 }
 
@@ -169,8 +190,8 @@ func (o *outcome) answeredWithin(c *company, limit time.Duration) {
 	}
 }
 
-// fill writes zeros until the disk is full.
-func fill(path string) error {
+// fill writes zeros until so much of the disk is left, or nothing.
+func fill(dir, path string, left uint64) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -178,6 +199,13 @@ func fill(path string) error {
 	defer f.Close()
 	chunk := make([]byte, 4096)
 	for {
+		var disk syscall.Statfs_t
+		if err := syscall.Statfs(dir, &disk); err != nil {
+			return err
+		}
+		if left > 0 && disk.Bavail*uint64(disk.Bsize) <= left {
+			return nil
+		}
 		if _, err := f.Write(chunk); errors.Is(err, syscall.ENOSPC) {
 			return nil
 		} else if err != nil {

@@ -45,6 +45,7 @@ type happening string
 
 const (
 	composed happening = "composed" // in the outbox, before the first transmission
+	called   happening = "called"   // rang, so there must be an entry of it; CID is the call's id
 	accepted happening = "accepted"
 	rejected happening = "rejected" // for good: it left the outbox
 	shown    happening = "shown"    // a message was applied with the cursor at Pos
