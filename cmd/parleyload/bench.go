@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"parley/voicemail/store/storetest"
 )
 
 // benchCommand measures; each part may be run alone.
@@ -91,15 +93,41 @@ func (b *bench) start(ctx context.Context, name string, w *world) (*parley, erro
 	if err := w.seed(ctx, sqliteIn(dir)); err != nil {
 		return nil, err
 	}
-	args := []string{"--frame-rate", "1000000"}
-	if b.Pprof != "" {
-		args = append(args, "--debug-listen", b.Pprof)
-	}
-	s, err := newServer(b.server, dir, args...)
+	return b.serve(ctx, dir, &parley{world: w})
+}
+
+// startPostgres is start over a PostgreSQL of its own.
+func (b *bench) startPostgres(ctx context.Context, name string, w *world) (*parley, error) {
+	dir, err := os.MkdirTemp(b.dir, name+"-")
 	if err != nil {
 		return nil, err
 	}
-	return &parley{server: s, world: w}, s.start(ctx)
+	cluster, err := storetest.Start()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errRefused, err)
+	}
+	url, err := cluster.Database()
+	if err == nil {
+		err = w.seed(ctx, url)
+	}
+	if err != nil {
+		return nil, errors.Join(err, cluster.Stop())
+	}
+	return b.serve(ctx, dir, &parley{world: w, database: cluster}, "--database", url)
+}
+
+func (b *bench) serve(ctx context.Context, dir string, p *parley, args ...string) (_ *parley, err error) {
+	args = append(args, "--frame-rate", "1000000") // a load generator is not a person
+	if b.Pprof != "" && p.database == nil {
+		args = append(args, "--debug-listen", b.Pprof)
+	}
+	if p.server, err = newServer(b.server, dir, args...); err != nil {
+		return nil, err
+	}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.stop())
+	}
+	return p, nil
 }
 
 // over returns one figure of several runs.

@@ -27,6 +27,14 @@ func benchMessages(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
+	switch onPostgres, err := b.startPostgres(ctx, "messages", newWorld(2*benchPairs, 1).pairs()); {
+	case errors.Is(err, errRefused):
+		b.row(fmt.Sprintf("parley on PostgreSQL: %v", err))
+	case err != nil:
+		return err
+	default:
+		systems = append(systems, onPostgres)
+	}
 	perCPU := map[string]float64{}
 	b.row("MESSAGES", "msg/s", "per server CPU-s", "ack p50 ms", "ack p99", "delivery p50 ms", "delivery p99")
 	for _, window := range []int{20, 1} {
@@ -64,7 +72,7 @@ func benchMessages(ctx context.Context, b *bench) (err error) {
 		b.row("  " + s.name() + ": " + s.guarantee())
 	}
 	best := 0.0
-	for _, s := range systems[1:] {
+	for _, s := range others {
 		best = max(best, perCPU[s.name()])
 	}
 	if best > 0 {

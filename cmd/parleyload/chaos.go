@@ -49,13 +49,11 @@ var faults = []fault{
 	{name: "storm", what: "all clients come back after SIGKILL", run: faultStorm},
 }
 
-// outcome is what a fault has led to. A fault that cannot be made on this
-// machine has a reason in refused, and no verdict.
+// outcome is what a fault has led to.
 type outcome struct {
 	verdict
 	runs    int
-	figure  string // what was measured besides
-	refused string
+	figure  string         // what was measured besides
 	results map[string]int // for the last line
 }
 

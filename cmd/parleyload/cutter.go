@@ -14,7 +14,6 @@ type cutter struct {
 
 	mu    sync.Mutex
 	armed *cut // for the next connection; nil: it is left alone
-	open  sync.WaitGroup
 }
 
 // cut is a fault for one connection, and what became of it.

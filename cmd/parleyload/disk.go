@@ -54,10 +54,7 @@ func (d *disk) attach() error {
 		return err
 	}
 	root := &fs.LoopbackRoot{Path: d.backing, Dev: uint64(st.Dev)}
-	root.NewNode = func(root *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &diskNode{LoopbackNode: fs.LoopbackNode{RootData: root}, disk: d}
-	}
-	top := root.NewNode(root, nil, "", &st)
+	top := &diskNode{LoopbackNode: fs.LoopbackNode{RootData: root}, disk: d}
 	root.RootNode = top
 	server, err := fs.Mount(d.mount, top, &fs.Options{
 		MountOptions: fuse.MountOptions{Name: "parleyload", DirectMount: true, DisableXAttrs: true},
@@ -185,9 +182,16 @@ type diskNode struct {
 }
 
 var (
-	_ fs.NodeOpener  = (*diskNode)(nil)
-	_ fs.NodeCreater = (*diskNode)(nil)
+	_ fs.NodeOpener      = (*diskNode)(nil)
+	_ fs.NodeCreater     = (*diskNode)(nil)
+	_ fs.NodeSetattrer   = (*diskNode)(nil)
+	_ fs.NodeWrapChilder = (*diskNode)(nil)
 )
+
+// WrapChild makes the children of a directory belong to the disk.
+func (n *diskNode) WrapChild(context.Context, fs.InodeEmbedder) fs.InodeEmbedder {
+	return &diskNode{LoopbackNode: fs.LoopbackNode{RootData: n.RootData}, disk: n.disk}
+}
 
 // Open opens a file for reading and writing, so that what it replaces can be
 // kept.

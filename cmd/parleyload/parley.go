@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"parley/presence"
 	"parley/signaling/wire"
+	"parley/voicemail/store/storetest"
 )
 
 // storeTime is how long a client gathers events before it acknowledges them,
@@ -20,15 +22,36 @@ const storeTime = 5 * time.Millisecond
 // parley is the system under test with people 2i and 2i+1 as pair i.
 type parley struct {
 	*server
-	world *world
-	extra []int // processes that serve it, such as a database's
+	world    *world
+	database *storetest.Cluster // nil: SQLite
 }
 
-func (s *parley) name() string { return "parley" }
-func (s *parley) guarantee() string {
-	return "accepted after commit and fsync; both logs and the receipt stored"
+func (s *parley) name() string {
+	if s.database != nil {
+		return "parley on PostgreSQL"
+	}
+	return "parley"
 }
-func (s *parley) cpu() time.Duration { return cpu(append([]int{s.pid()}, s.extra...)...) }
+
+func (s *parley) guarantee() string {
+	return fmt.Sprintf("acknowledged when the message and the entries of both logs are committed (fsync); "+
+		"devices acknowledge what they stored every %v, and the sender gets receipts, stored as well", storeTime)
+}
+
+func (s *parley) cpu() time.Duration {
+	if s.database != nil {
+		return cpu(s.pid(), s.database.PID())
+	}
+	return cpu(s.pid())
+}
+
+func (s *parley) stop() error {
+	err := s.server.stop()
+	if s.database != nil {
+		err = errors.Join(err, s.database.Stop())
+	}
+	return err
+}
 
 func (s *parley) pair(ctx context.Context, i int, events flights) (line, error) {
 	a, b := s.world.people[2*i], s.world.people[2*i+1]
