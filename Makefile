@@ -27,7 +27,7 @@ test: needs lint test-go test-client chaos-short test-e2e ## everything
 
 .PHONY: needs
 needs: ## what the tests need of the machine, installed from Debian packages if it may
-	@.ci/needs chromium ffmpeg postgresql strace
+	@.ci/needs chromium ffmpeg postgresql strace nftables iproute2
 
 lint:
 	@echo "== format, vet, staticcheck"
@@ -56,7 +56,7 @@ screenshots: build ## makes the pictures of the README from the running program
 bench-first: build ## accept to first audio, direct and relayed; sizes
 	@$(NPM) run --silent bench-first
 
-chaos: build bin/parleyload ## every fault, and how many messages were lost or shown twice (about 25 minutes)
+chaos: needs build bin/parleyload ## every fault, and how many messages were lost or shown twice (about 25 minutes)
 	@./bin/parleyload chaos
 
 chaos-short: build bin/parleyload

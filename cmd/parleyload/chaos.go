@@ -152,7 +152,7 @@ func (o outcome) line(f fault, err error, took time.Duration) string {
 	word := "ok"
 	switch {
 	case errors.Is(err, errRefused):
-		return fmt.Sprintf("%s\t-\t-\t-\t-\t-\tNOT MADE\t%v", f.what, err)
+		return fmt.Sprintf("%s\t-\t-\t-\t-\t-\tNOT MADE\t%s", f.what, strings.Join(strings.Fields(err.Error()), " "))
 	case err != nil:
 		word = "FAILED"
 	case len(o.broken) > 0:

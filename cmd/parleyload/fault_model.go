@@ -15,7 +15,7 @@ import (
 func faultModel(ctx context.Context, c *chaos) (o outcome, err error) {
 	args := []string{
 		"test", "-run", "^TestContract", "-count=1", "-timeout=30m", "-v", "./voicemail",
-		"-schedules", strconv.Itoa(c.pick(20_000, 20_000)), "-store-schedules", strconv.Itoa(c.pick(1000, 30)),
+		"-schedules", strconv.Itoa(c.pick(20_000, 20_000)), "-store-schedules", strconv.Itoa(c.pick(500, 30)),
 	}
 	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	var engines []string
