@@ -10,7 +10,7 @@ import (
 // How many schedules the model and the real stores are put through.
 var (
 	schedules      = flag.Int("schedules", 2000, "random crash schedules of the model")
-	storeSchedules = flag.Int("store-schedules", 20, "random crash schedules of each real store")
+	storeSchedules = flag.Int("store-schedules", 8, "random crash schedules of each real store")
 )
 
 // steps of one schedule, before it is healed.

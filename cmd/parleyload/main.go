@@ -9,6 +9,16 @@
 // empty store before the server starts (seed.go), because thousands of
 // password hashes would cost more than everything that is measured.
 //
+// The chaos makes the faults in the list of chaos.go, each in a file of its
+// own. Its clients (device.go) keep the contract as the browser does, and all
+// that they send, are told and show goes into a ledger (ledger.go), which is
+// held against the contract at the end (check.go). What a machine does not let
+// be made is said in the table.
+//
+// The bench (bench_*.go) keeps sessions busy (pairs.go) and counts the server's
+// CPU time (proc.go); other products do the same work under the same client
+// (xmpp.go, peers.go).
+//
 // Each command ends with one line of RESULT key=value, numbers only.
 package main
 
