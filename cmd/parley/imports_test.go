@@ -10,11 +10,12 @@ import (
 // Who may import whom, each ban with its reason. What is not named here may be
 // imported by anybody.
 var ours = map[string][]string{
-	"parley/presence":                  {}, // a leaf: ids and relations are everybody's
-	"parley/media":                     {}, // would exist without accounts
-	"parley/media/relay":               {}, // runs alone on another host
-	"parley/voicemail/blob":            {}, // bytes under ids, nothing more
-	"parley/signaling/bus":             {}, // carries what it does not understand
+	"parley/presence":                  {},                          // a leaf: ids and relations are everybody's
+	"parley/media":                     {},                          // would exist without accounts
+	"parley/media/relay":               {"parley/media/relay/mmsg"}, // runs alone on another host
+	"parley/media/relay/mmsg":          {},                          // system calls, nothing more
+	"parley/voicemail/blob":            {},                          // bytes under ids, nothing more
+	"parley/signaling/bus":             {},                          // carries what it does not understand
 	"parley/signaling/wire":            {"parley/presence"},
 	"parley/voicemail/store":           {"parley/presence"},
 	"parley/voicemail/store/storetest": {},                                                                                                                                          // a server for tests

@@ -78,12 +78,12 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	defer down("mailbox", mailbox.Close)
 
-	secret, err := turnSecret(filepath.Join(data, secretFile))
+	secrets, err := turnSecrets(filepath.Join(data, secretFile))
 	if err != nil {
 		return err
 	}
 	turn, err := relay.Start(relay.Config{
-		Listen: s.turnListen, RelayIP: s.publicIP, Secret: secret, AllowPeers: s.relayAllowPeers, Log: log,
+		Listen: s.turnListen, RelayIP: s.publicIP, Secrets: secrets, AllowPeers: s.relayAllowPeers, Log: log,
 	})
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 
 	hub, err := signaling.New(ctx, signaling.Config{
 		Mailbox: mailbox, Media: answeringMachine{engine, recordings}, Bus: bus.New(nil),
-		IceServers: iceServers(turn.Addr(), s.publicIP, secret), Calls: call.Timings{Ring: s.ringTime},
+		IceServers: iceServers(turn.Addr(), s.publicIP, secrets[0]), Calls: call.Timings{Ring: s.ringTime},
 		Recovered: recovered, RecordingLimit: s.recordingLimit,
 		FrameRate: s.frameRate, Log: log,
 	})
@@ -189,17 +189,21 @@ func lockDir(dir string) (*os.File, error) {
 	return lock, nil
 }
 
-// turnSecret reads the relay's secret, and makes it at the first start.
-func turnSecret(path string) ([]byte, error) {
-	secret, err := os.ReadFile(path)
+// turnSecrets reads the relay's secrets, and makes one at the first start.
+func turnSecrets(path string) (relay.Secrets, error) {
+	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		secret = []byte(rand.Text())
-		err = writeDurably(path, secret)
+		text = []byte(rand.Text())
+		err = writeDurably(path, text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("relay's secret: %w", err)
+		return nil, fmt.Errorf("relay's secrets: %w", err)
 	}
-	return secret, nil
+	secrets, err := relay.ParseSecrets(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return secrets, nil
 }
 
 // writeDurably makes a file that is whole or not there, also after a power cut.
@@ -241,7 +245,7 @@ func natIP(s settings) string {
 }
 
 // iceServers mints what browsers need to reach the relay.
-func iceServers(at netip.AddrPort, ip netip.Addr, secret []byte) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
+func iceServers(at netip.AddrPort, ip netip.Addr, secret relay.Secret) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
 	host := net.JoinHostPort(ip.String(), strconv.Itoa(int(at.Port())))
 	urls := []string{"turn:" + host + "?transport=udp", "turn:" + host + "?transport=tcp"}
 	return func(account presence.AccountID) ([]wire.IceServer, time.Duration) {

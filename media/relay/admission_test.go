@@ -20,7 +20,7 @@ func TestExpiredCredential(t *testing.T) {
 	atAlice, atBob := alice.allocate(), bob.allocate()
 	bob.want(0, stun.MethodCreatePermission, peer(atAlice))
 
-	clock.advance(10 * time.Minute)
+	clock.advance(permissionLifetime - time.Second)
 	alice.want(0, stun.MethodRefresh)
 	alice.want(0, stun.MethodCreatePermission, peer(atBob))
 	alice.want(0, stun.MethodChannelBind, channel(0x4000), peer(atBob))
@@ -40,7 +40,7 @@ func TestExpiredCredential(t *testing.T) {
 func TestWrongPassword(t *testing.T) {
 	r := start(t, time.Now, nil)
 	for _, network := range []string{"udp", "tcp"} {
-		p := dial(t, r, network, Mint([]byte("a guess"), "alice", time.Hour, time.Now()))
+		p := dial(t, r, network, Mint(Secret{Value: []byte("a guess")}, "alice", time.Hour, time.Now()))
 		p.want(stun.CodeUnauthorized, stun.MethodAllocate, udpTransport)
 	}
 }
@@ -92,7 +92,7 @@ func TestAllocateRefuses(t *testing.T) {
 
 func TestAllocationQuota(t *testing.T) {
 	clock := newClock()
-	r := start(t, clock.Now, func(c *Config) { c.AllocationsPerAccount = 2 })
+	r := start(t, clock.Now, func(c *Config) { c.Limits.PerAccount = 2 })
 	alice := Mint(secret, "alice", time.Hour, clock.Now())
 	first := dial(t, r, "udp", alice)
 	first.allocate()
@@ -118,20 +118,33 @@ func TestAllocationQuota(t *testing.T) {
 // Permissions and channels are bounded, since pion keeps them without a bound; old ones make room.
 func TestGrants(t *testing.T) {
 	now := newClock().Now()
-	g := make(grants[int])
-	for i := range 3 {
-		if !g.add(i, now, time.Minute, 3) {
+	a := &allocation{}
+	at := func(i int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{8, 8, byte(i >> 8), byte(i)}), 9)
+	}
+	for i := range maxPermissions {
+		if !a.roomFor([]netip.AddrPort{at(i)}, now) || !a.roomForChannel(uint16(i), now) {
 			t.Fatalf("no room for %d", i)
 		}
+		a.bind(uint16(i), at(i), now)
 	}
-	if g.add(3, now, time.Minute, 3) {
-		t.Error("a fourth of three")
+	if a.roomFor([]netip.AddrPort{at(0), at(500)}, now) || a.roomForChannel(500, now) {
+		t.Error("room for one too many")
 	}
-	if !g.add(0, now.Add(30*time.Second), time.Minute, 3) {
+	if !a.roomFor([]netip.AddrPort{at(0), at(0)}, now) || !a.roomForChannel(0, now) {
 		t.Error("a renewal needs room")
 	}
-	if !g.add(3, now.Add(time.Minute), time.Minute, 3) || len(g) != 2 {
-		t.Errorf("after a minute %v", g)
+	a.bind(0, at(0), now.Add(time.Minute))
+	now = now.Add(channelLifetime)
+	if !a.roomFor([]netip.AddrPort{at(500)}, now) || len(a.permits) != 0 {
+		t.Errorf("after ten minutes %d permissions", len(a.permits))
+	}
+	if !a.roomForChannel(500, now) || len(a.channels) != 1 || len(a.byPeer) != 1 {
+		t.Errorf("after ten minutes %d channels", len(a.channels))
+	}
+	a.bind(0, at(7), now)
+	if len(a.channels) != 1 || len(a.byPeer) != 1 || a.byPeer[at(7)] == nil {
+		t.Errorf("after a new binding %v", a.byPeer)
 	}
 }
 
@@ -157,7 +170,7 @@ func TestBandwidth(t *testing.T) {
 	clock := newClock()
 	sink, atSink := service(t)
 	r := start(t, clock.Now, func(c *Config) {
-		c.BytesPerSecond = 2000
+		c.Limits.BytesPerSecond = 2000
 		c.AllowPeerPorts = []netip.AddrPort{atSink}
 	})
 	cred := Mint(secret, "alice", time.Hour, clock.Now())
@@ -195,7 +208,7 @@ func TestBandwidth(t *testing.T) {
 // Ending all allocations is no way to a fresh share.
 func TestBandwidthOutlivesAllocations(t *testing.T) {
 	clock := newClock()
-	l := newLedger(Config{AllocationsPerAccount: 1, BytesPerSecond: 2000, Now: clock.Now})
+	l := newLedger(limited(1, 2000, clock.Now))
 	a := &allocation{client: client{"udp", netip.MustParseAddrPort("127.0.0.1:1")}}
 	if err := l.enter(a, "alice"); err != nil {
 		t.Fatal(err)
@@ -215,7 +228,7 @@ func TestBandwidthOutlivesAllocations(t *testing.T) {
 
 // Two gates may have admitted requests of one account at the same time; the ledger has the last word.
 func TestLedgerRefuses(t *testing.T) {
-	l := newLedger(Config{AllocationsPerAccount: 1, BytesPerSecond: 2000, Now: newClock().Now})
+	l := newLedger(limited(1, 2000, newClock().Now))
 	first := &allocation{client: client{"udp", netip.MustParseAddrPort("127.0.0.1:1")}}
 	second := &allocation{client: client{"tcp", netip.MustParseAddrPort("127.0.0.1:1")}}
 	if err := l.enter(first, "alice"); err != nil {
@@ -236,7 +249,7 @@ func TestLedgerRefuses(t *testing.T) {
 // Accounts that hold nothing and have their whole share again need not be remembered.
 func TestLedgerForgets(t *testing.T) {
 	clock := newClock()
-	l := newLedger(Config{AllocationsPerAccount: 1, BytesPerSecond: 2000, Now: clock.Now})
+	l := newLedger(limited(1, 2000, clock.Now))
 	a := &allocation{client: client{"udp", netip.MustParseAddrPort("127.0.0.1:1")}}
 	enter := func(name string) {
 		t.Helper()
@@ -255,4 +268,13 @@ func TestLedgerForgets(t *testing.T) {
 	if len(l.accounts) != 2 {
 		t.Errorf("%d accounts, want those that hold and use something", len(l.accounts))
 	}
+}
+
+// limited is a configuration with bounds, as withDefaults would leave it.
+func limited(allocations, bytesPerSecond int, now func() time.Time) Config {
+	limits, err := Limits{PerAccount: allocations, BytesPerSecond: bytesPerSecond}.withDefaults()
+	if err != nil {
+		panic(err)
+	}
+	return Config{Limits: limits, Now: now}
 }

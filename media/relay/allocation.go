@@ -1,13 +1,14 @@
 package relay
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
 )
 
-// Lifetimes of RFC 8656 sections 9 and 12, which pion keeps; the bounds are ours.
+// Lifetimes of RFC 8656 sections 9 and 12; the bounds are ours.
 const (
 	permissionLifetime = 5 * time.Minute
 	channelLifetime    = 10 * time.Minute
@@ -15,123 +16,184 @@ const (
 	maxChannels        = 128
 )
 
-// allocation is the relay side of one TURN allocation: the socket at its relayed address, seen by
-// pion as a net.PacketConn that drops whatever may not pass.
+// allocation is one TURN allocation: a client, a socket at the relayed address, and whom the
+// client may exchange packets with. It decides about packets (traffic.go) and moves none: the
+// carrier does, or the goroutine that pump is called by.
 type allocation struct {
 	// static
-	*net.UDPConn
 	client   client
 	username string         // of the credential it was made with
 	account  *account       // set when the ledger enters it
 	relayed  netip.AddrPort // as told to clients
 	anywhere bool           // the socket is bound to every address, since relayed is not one of this machine
+	carrier  carrier        // to the client
+	socket   relaySocket    // to the peers
 	peers    *peers
 	ledger   *ledger
 	counters *counters
 
-	// owned by the read loop of the gate that made it
-	permissions grants[netip.Addr]
-	channels    grants[netip.AddrPort]
+	mu       sync.Mutex
+	expires  time.Time         // guarded by mu; zero until pion has told the client
+	permits  grants            // guarded by mu
+	channels map[uint16]*bound // guarded by mu; the same as byPeer
+	byPeer   map[netip.AddrPort]*bound
 
 	closing  sync.Once
 	closeErr error
 }
 
-// WriteTo sends to a peer. Whatever it does not send is counted and reported as sent: for pion an
-// error is a log line, and a relay may lose packets.
-func (a *allocation) WriteTo(p []byte, to net.Addr) (int, error) {
-	udp, ok := to.(*net.UDPAddr)
-	if !ok {
-		return 0, net.InvalidAddrError("relay: peer is not a UDP address")
-	}
-	peer := unmapped(udp.AddrPort())
-	switch {
-	case !a.peers.mayExchange(peer):
-		a.counters.forbidden.Add(1)
-	case !a.afford(len(p)):
-		a.counters.overRate.Add(1)
-	default:
-		if _, err := a.UDPConn.WriteToUDPAddrPort(p, a.route(peer)); err != nil {
-			a.counters.unsent.Add(1)
-		}
-	}
-	return len(p), nil
+// relaySocket is a socket at a relayed address.
+type relaySocket interface {
+	// attach tells the socket whose it is. pump, called after it by a goroutine that is lent for
+	// the purpose, returns when the socket is closed.
+	attach(a *allocation) error
+	pump(a *allocation)
+	// send sends a packet to a peer, perhaps a little later: payload must stay as it is until
+	// whoever reads the client's packets reads the next ones. Only that goroutine calls it.
+	send(payload []byte, to netip.AddrPort)
+	port() uint16
+	close() error
 }
 
-// ReadFrom waits for a packet that may pass. It returns an error only if the socket is of no
-// further use, upon which pion ends the allocation.
-func (a *allocation) ReadFrom(p []byte) (int, net.Addr, error) {
-	for {
-		n, from, err := a.UDPConn.ReadFromUDPAddrPort(p)
-		if err != nil {
-			return 0, nil, err
-		}
-		peer := a.origin(unmapped(from))
-		switch {
-		case n == len(p): // perhaps cut off
-			a.counters.malformed.Add(1)
-		case !a.peers.mayExchange(peer):
-			a.counters.forbidden.Add(1)
-		case !a.afford(n):
-			a.counters.overRate.Add(1)
-		default:
-			return n, net.UDPAddrFromAddrPort(peer), nil
+// bound is a channel (RFC 8656 section 12).
+type bound struct {
+	number  uint16
+	peer    netip.AddrPort
+	expires time.Time
+}
+
+// live reports whether the allocation has not expired.
+func (a *allocation) live(now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.liveLocked(now)
+}
+
+func (a *allocation) liveLocked(now time.Time) bool {
+	return a.expires.IsZero() || a.expires.After(now)
+}
+
+// extend sets when the allocation expires.
+func (a *allocation) extend(expires time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.expires = expires
+}
+
+// begun reports whether the client was told of the allocation.
+func (a *allocation) begun() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.expires.IsZero()
+}
+
+// roomFor reports whether permissions for all these addresses would be within the bound.
+func (a *allocation) roomFor(wanted []netip.AddrPort, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.permits.roomFor(wanted, now)
+}
+
+// permit grants or renews permissions.
+func (a *allocation) permit(wanted []netip.AddrPort, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, peer := range wanted {
+		a.permits.add(peer.Addr(), now.Add(permissionLifetime))
+	}
+}
+
+// roomForChannel reports whether one more channel would be within the bound.
+func (a *allocation) roomForChannel(number uint16, now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.channels[number] == nil && len(a.channels) >= maxChannels {
+		for _, c := range a.channels {
+			if !c.expires.After(now) {
+				a.unbind(c)
+			}
 		}
 	}
+	return a.channels[number] != nil || len(a.channels) < maxChannels
+}
+
+// bind makes or renews a channel, which renews the permission too. What else the number or the
+// peer was bound to has expired, or pion would have refused.
+func (a *allocation) bind(number uint16, peer netip.AddrPort, now time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.permits.add(peer.Addr(), now.Add(permissionLifetime))
+	for _, old := range []*bound{a.channels[number], a.byPeer[peer]} {
+		if old != nil {
+			a.unbind(old)
+		}
+	}
+	if a.channels == nil {
+		a.channels, a.byPeer = make(map[uint16]*bound), make(map[netip.AddrPort]*bound)
+	}
+	c := &bound{number, peer, now.Add(channelLifetime)}
+	a.channels[number], a.byPeer[peer] = c, c
+}
+
+// unbind forgets a channel. The caller holds mu.
+func (a *allocation) unbind(c *bound) {
+	delete(a.channels, c.number)
+	delete(a.byPeer, c.peer)
 }
 
 // Close ends the allocation; pion calls it, and so do we.
 func (a *allocation) Close() error {
 	a.closing.Do(func() {
 		a.ledger.strike(a)
-		a.closeErr = a.UDPConn.Close()
+		a.closeErr = a.socket.close()
 	})
 	return a.closeErr
 }
 
-func (a *allocation) afford(n int) bool { return a.account.bytes.AllowN(a.ledger.now(), n) }
+// pion takes an allocation for the connection to the peers. It lends us the goroutine that reads
+// from it, and gets no packet.
 
-// loopback is where relay sockets that are bound to every address meet each other.
-var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-
-// route is where a packet for peer must really be sent. Behind a one-to-one NAT the relayed
-// addresses are not this machine's, and few such NATs send a packet back to where it came from.
-func (a *allocation) route(peer netip.AddrPort) netip.AddrPort {
-	if a.anywhere && peer.Addr() == a.relayed.Addr() && a.ledger.isRelay(peer) {
-		return netip.AddrPortFrom(loopback, peer.Port())
-	}
-	return peer
+func (a *allocation) ReadFrom([]byte) (int, net.Addr, error) {
+	a.socket.pump(a)
+	return 0, nil, net.ErrClosed
 }
 
-// origin undoes route at the receiving end: the permission there is for the relayed address.
-func (a *allocation) origin(from netip.AddrPort) netip.AddrPort {
-	relayed := netip.AddrPortFrom(a.relayed.Addr(), from.Port())
-	if a.anywhere && from.Addr() == loopback && a.ledger.isRelay(relayed) {
-		return relayed
+func (a *allocation) WriteTo([]byte, net.Addr) (int, error) { return 0, errors.ErrUnsupported }
+func (a *allocation) LocalAddr() net.Addr                   { return net.UDPAddrFromAddrPort(a.relayed) }
+func (a *allocation) SetDeadline(time.Time) error           { return errors.ErrUnsupported }
+func (a *allocation) SetReadDeadline(time.Time) error       { return errors.ErrUnsupported }
+func (a *allocation) SetWriteDeadline(time.Time) error      { return errors.ErrUnsupported }
+
+// grants are the permissions of an allocation, by address, with the time each expires.
+type grants map[netip.Addr]time.Time
+
+// roomFor reports whether all these addresses fit, of which some may be there already.
+func (g grants) roomFor(wanted []netip.AddrPort, now time.Time) bool {
+	fresh := make(map[netip.Addr]bool, len(wanted))
+	for _, peer := range wanted {
+		if _, ok := g[peer.Addr()]; !ok {
+			fresh[peer.Addr()] = true
+		}
 	}
-	return from
+	if len(g)+len(fresh) > maxPermissions {
+		for ip, expires := range g {
+			if !expires.After(now) {
+				delete(g, ip)
+			}
+		}
+	}
+	return len(g)+len(fresh) <= maxPermissions
 }
+
+func (g *grants) add(ip netip.Addr, expires time.Time) {
+	if *g == nil {
+		*g = make(grants)
+	}
+	(*g)[ip] = expires
+}
+
+func (g grants) has(ip netip.Addr, now time.Time) bool { return g[ip].After(now) }
 
 func unmapped(addr netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-}
-
-// grants is a bounded set whose members expire. pion keeps the real permissions and channels,
-// without a bound and, for channels, in a list that it walks for every packet.
-type grants[K comparable] map[K]time.Time // value: when it expires
-
-// add grants or renews k, and reports false if there are max others.
-func (g grants[K]) add(k K, now time.Time, lifetime time.Duration, max int) bool {
-	if _, ok := g[k]; !ok && len(g) >= max {
-		for other, expires := range g {
-			if !expires.After(now) {
-				delete(g, other)
-			}
-		}
-		if len(g) >= max {
-			return false
-		}
-	}
-	g[k] = now.Add(lifetime)
-	return true
 }

@@ -12,8 +12,8 @@ import (
 // authority checks credentials of the long-term mechanism (RFC 8489 section 9.2) whose passwords
 // follow from a shared secret.
 type authority struct {
-	secret []byte
-	realm  string
+	secrets Secrets
+	realm   string
 }
 
 // claim is what a request proved: that its sender knows the password of username.
@@ -24,7 +24,10 @@ type claim struct {
 	key      stun.MessageIntegrity
 }
 
-var errRealm = errors.New("relay: realm of somebody else")
+var (
+	errRealm   = errors.New("relay: realm of somebody else")
+	errUnknown = errors.New("relay: no secret has this id")
+)
 
 // verify returns the claim of a request, or why it proves nothing. It does not look at the nonce,
 // which pion checks, nor at the expiry, whose meaning depends on the request.
@@ -43,23 +46,32 @@ func (a authority) verify(m *stun.Message) (claim, error) {
 	if realm.String() != a.realm {
 		return claim{}, errRealm
 	}
-	account, expires, err := parseUsername(username.String())
+	granted, key, err := a.read(username.String())
 	if err != nil {
 		return claim{}, err
 	}
-	key := a.key(username.String())
 	if err := key.Check(m); err != nil {
 		return claim{}, fmt.Errorf("relay: MESSAGE-INTEGRITY: %w", err)
 	}
-	return claim{username: username.String(), account: account, expires: expires, key: key}, nil
+	return claim{username: username.String(), account: granted.account, expires: granted.expires, key: key}, nil
 }
 
-func (a authority) key(username string) stun.MessageIntegrity {
-	return stun.NewLongTermIntegrity(username, a.realm, password(a.secret, username))
+// read returns what a username says and the key that proves it.
+func (a authority) read(username string) (grant, stun.MessageIntegrity, error) {
+	granted, err := parseUsername(username)
+	if err != nil {
+		return grant{}, nil, err
+	}
+	secret := a.secrets.of(granted.secret)
+	if secret == nil {
+		return grant{}, nil, errUnknown
+	}
+	return granted, stun.NewLongTermIntegrity(username, a.realm, password(secret, username)), nil
 }
 
 // authenticate answers pion, which checks each request once more with the key and its nonce. Who
 // may do what has been decided before: pion sees no request with a claim that was not admitted.
 func (a authority) authenticate(username, realm string, _ net.Addr) ([]byte, bool) {
-	return a.key(username), realm == a.realm
+	_, key, err := a.read(username)
+	return key, err == nil && realm == a.realm
 }

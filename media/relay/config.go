@@ -1,11 +1,13 @@
 package relay
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"time"
 )
 
@@ -24,8 +26,12 @@ type Config struct {
 	// MinPort and MaxPort bound the ports of relay sockets, both inclusive. Default 49152-65535.
 	MinPort, MaxPort uint16
 
-	// Secret is shared with whoever mints credentials. Required.
-	Secret []byte
+	// ListenTLS is where TLS is spoken, with the certificates of TLS. Empty: nowhere.
+	ListenTLS string
+	TLS       *tls.Config
+
+	// Secrets are shared with whoever mints credentials; one at least. All are good.
+	Secrets Secrets
 
 	// Realm is the authentication realm told to clients. Default "parley".
 	Realm string
@@ -37,12 +43,20 @@ type Config struct {
 	// Relay.AllowPeerPort adds more while the relay runs.
 	AllowPeerPorts []netip.AddrPort
 
-	// AllocationsPerAccount is how many allocations an account may hold at once. Default 12.
-	AllocationsPerAccount int
+	// Limits bounds what accounts and sources may use.
+	Limits Limits
 
-	// BytesPerSecond is how much payload an account may relay, both directions and all its
-	// allocations together; what is over it is dropped. Default 2 MiB.
-	BytesPerSecond int
+	// Engines is how many threads relay UDP, each for a part of the clients; at least one more
+	// must be left to Go (runtime.GOMAXPROCS). Default: one for each core. It is of no effect
+	// where the fast path does not work, which is everywhere but on Linux, and with Plain.
+	Engines int
+
+	// Plain relays UDP without the fast path.
+	Plain bool
+
+	// Rest is how long a busy engine may wait for more packets to come, 0 for the default of
+	// 0.8 ms, negative for not at all. What it costs in delay it saves many times in CPU time.
+	Rest time.Duration
 
 	// Now is the clock that expiry and rates are read from. Default time.Now.
 	Now func() time.Time
@@ -51,12 +65,54 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// Limits are bounds; 0 means the default.
+type Limits struct {
+	// PerAccount is how many allocations an account may hold at once. Default 12.
+	PerAccount int
+
+	// PerAddress is how many allocations may be held from one IPv4 address, or IPv6 prefix of 64
+	// bits. Default 128.
+	PerAddress int
+
+	// Total is how many allocations there may be. Default 16384, and no more than ports.
+	Total int
+
+	// BytesPerSecond is how much payload an account may relay, both directions and all its
+	// allocations together; what is over it is dropped. Default 2 MiB.
+	BytesPerSecond int
+
+	// TotalBytesPerSecond is the same for all accounts together. Default 1 GiB.
+	TotalBytesPerSecond int
+}
+
+func (l Limits) withDefaults() (Limits, error) {
+	for _, limit := range []struct {
+		value      *int
+		name       string
+		least, def int
+	}{
+		{&l.PerAccount, "allocations per account", 1, 12},
+		{&l.PerAddress, "allocations per address", 1, 128},
+		{&l.Total, "allocations", 1, 16384},
+		{&l.BytesPerSecond, "bytes per second and account", minBytesPerSecond, 2 << 20},
+		{&l.TotalBytesPerSecond, "bytes per second", minBytesPerSecond, 1 << 30},
+	} {
+		if *limit.value == 0 {
+			*limit.value = limit.def
+		}
+		if *limit.value < limit.least {
+			return l, fmt.Errorf("relay: %d %s are less than %d", *limit.value, limit.name, limit.least)
+		}
+	}
+	return l, nil
+}
+
 // minBytesPerSecond is the least rate at which one full datagram can still pass.
 const minBytesPerSecond = maxPacket
 
 func (c Config) withDefaults() (Config, error) {
-	if len(c.Secret) == 0 {
-		return c, errors.New("relay: secret is empty")
+	if err := c.Secrets.check(); err != nil {
+		return c, err
 	}
 	if c.MinPort == 0 && c.MaxPort == 0 {
 		c.MinPort, c.MaxPort = 49152, 65535
@@ -67,17 +123,25 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Realm == "" {
 		c.Realm = "parley"
 	}
-	if c.AllocationsPerAccount == 0 {
-		c.AllocationsPerAccount = 12
+	var err error
+	if c.Limits, err = c.Limits.withDefaults(); err != nil {
+		return c, err
 	}
-	if c.AllocationsPerAccount < 0 {
-		return c, fmt.Errorf("relay: %d allocations per account", c.AllocationsPerAccount)
+	if c.Engines == 0 {
+		c.Engines = runtime.NumCPU()
 	}
-	if c.BytesPerSecond == 0 {
-		c.BytesPerSecond = 2 << 20
+	if c.Engines < 1 || c.Engines > 256 {
+		return c, fmt.Errorf("relay: %d engines", c.Engines)
 	}
-	if c.BytesPerSecond < minBytesPerSecond {
-		return c, fmt.Errorf("relay: %d bytes per second would pass no full packet", c.BytesPerSecond)
+	if c.Rest == 0 {
+		c.Rest = 800 * time.Microsecond
+	}
+	c.Rest = max(c.Rest, 0)
+	if c.Rest > 10*time.Millisecond {
+		return c, fmt.Errorf("relay: a rest of %v would be heard", c.Rest)
+	}
+	if c.ListenTLS != "" && c.TLS == nil {
+		return c, errors.New("relay: TLS needs a certificate")
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -1,32 +1,39 @@
 // Package relay is a TURN server (RFC 8656) for clients that cannot, or do not want to, send each
-// other packets directly.
+// other packets directly. Clients come by UDP, TCP and TLS, over IPv4 and IPv6; relayed addresses
+// are IPv4, which is all that pion/turn v3 can tell.
 //
-// pion/turn v3 is the control plane; nothing reaches it that was not checked here before. A packet
-// goes
+// pion/turn v3 is the control plane: nonces, timers, responses. No request reaches it that was not
+// checked here before, and no payload does. A packet goes
 //
-//	datagrams (UDP) or streams (TCP, frame.go)   whole packets
-//	gate: validate (packet.go)                   form; what lies about a length is dropped
-//	gate: judge, admit (request.go)              who may do this; errors are answered here
-//	pion/turn (control.go)                       nonces, timers, permissions, channels
-//	allocation                                   to and from peers, each packet by IP and port
+//	engine or datagrams (UDP), streams (TCP, TLS, frame.go)   whole packets
+//	validate (packet.go)                                      form; what lies about a length is dropped
+//	payload: allocation (traffic.go)                          permission, channel, peer by IP and port, quota
+//	requests: gate: judge, admit (request.go)                 who may do this; errors are answered here
+//	          pion/turn (control.go)                          what is left; the gate books what pion grants
 //
-// A carrier is all that the gate knows of a transport, and a socket and the ledger all that an
-// allocation knows of the gate: a faster engine for the packets of bound channels takes the places
-// of datagrams and allocation and leaves requests to the rest.
+// A carrier is all that the gate knows of a transport, and a relaySocket all that an allocation
+// knows of the way to its peers. There are two ways. An engine (Linux) is a thread that waits for
+// the sockets of its share of the UDP clients and their relayed addresses, and moves packets in
+// batches with one system call for many. A plainSocket works everywhere and for every transport,
+// with a goroutine and a system call for each packet. Both ask the same allocation what may pass.
 //
 // Invariants:
 //   - pion reads no packet that validate refuses, and no request that was not admitted.
 //   - No packet goes to or comes from an address that peers.mayExchange refuses: loopback, private
 //     and other special ranges, and this machine, except for relayed addresses allocated at this
 //     moment and services that were listed.
+//   - A permission, a channel, an allocation exists from when pion's success response is on its way
+//     (gate.book) until its lifetime is over by Config.Now, to the instant; pion's own timers only
+//     free what it holds.
 //   - Only the username that made an allocation may touch it. Its expiry is asked when the
 //     allocation is made and never after, so that a call under way does not die of it.
 //   - A relay socket is in the ledger from before pion learns of it until it is closed.
 //
-// Goroutines: one read loop of pion per transport (it alone calls gate.ReadFrom and
-// gate.AllocatePacketConn), one of pion per allocation, and those of streams. Mutexes: ledger,
-// peers, sources and streams have one each, never held across I/O; peers asks the ledger without
-// holding its own.
+// Goroutines: one read loop of pion per carrier (it alone calls gate.ReadFrom, gate.WriteTo and
+// gate.AllocatePacketConn), one of pion per allocation (lent to relaySocket.pump), those of streams
+// and engines. Mutexes: ledger, peers, sources, streams, each allocation and each engine have one.
+// An engine holds its own while it moves packets, which never blocks, and takes those of
+// allocation, ledger and peers inside it; none of these takes another.
 //
 // Failure: a packet that may not pass or cannot be sent is dropped and counted (Stats). A TCP
 // connection that breaks the framing is closed, and its allocation with it.

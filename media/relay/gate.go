@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,14 +18,16 @@ type carrier interface {
 	receive(p []byte) (int, netip.AddrPort, error) // net.ErrClosed after close; any other error passes
 	send(p []byte, to netip.AddrPort) error
 	connected(netip.AddrPort) bool // false once a client can no longer be reached
+	bind(at netip.AddrPort) (relaySocket, error)
 	localAddr() net.Addr
 	close() error
 }
 
 // gate stands between clients and pion, which takes it for its packet connection and for the maker
-// of its relay sockets. It hands on only what is well-formed and admitted, and answers the rest.
+// of its relay sockets. It hands on only requests that are well-formed and admitted, and answers
+// the rest; payload goes past pion.
 // The read loop of pion is the goroutine that calls ReadFrom, and, while it serves the packet that
-// it got, AllocatePacketConn; there is one such loop per gate.
+// it got, AllocatePacketConn and WriteTo; there is one such loop per gate.
 type gate struct {
 	// static
 	carrier   carrier
@@ -42,6 +45,14 @@ type gate struct {
 
 	// owned by the read loop
 	applicant applicant
+	request   request
+}
+
+// request is the one that pion is serving.
+type request struct {
+	id     [stun.TransactionIDSize]byte
+	client client
+	then   func() // what pion's consent changes, or nil
 }
 
 // applicant is the sender of the Allocate request that pion is serving.
@@ -52,7 +63,7 @@ type applicant struct {
 	even     bool // asks for an even port
 }
 
-// ReadFrom returns the next packet that pion may see.
+// ReadFrom returns the next request that pion may see.
 func (g *gate) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
 		n, from, err := g.carrier.receive(p)
@@ -65,7 +76,7 @@ func (g *gate) ReadFrom(p []byte) (int, net.Addr, error) {
 			continue
 		}
 		from = unmapped(from)
-		g.applicant = applicant{}
+		g.applicant, g.request = applicant{}, request{}
 		if n = g.filter(p, n, from); n > 0 {
 			return n, net.UDPAddrFromAddrPort(from), nil
 		}
@@ -79,14 +90,19 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 		g.counters.malformed.Add(1)
 		return 0
 	}
-	sender := client{g.carrier.transport(), from}
+	now, sender := g.now(), client{g.carrier.transport(), from}
 	held := g.ledger.of(sender)
-	if isChannelData(packet) || isSendIndication(packet) {
+	if held != nil && !held.live(now) {
+		_ = held.Close() // pion's timer is about to say the same
+		held = nil
+	}
+	if isData(packet) {
 		if held == nil {
 			g.counters.strangers.Add(1)
 			return 0
 		}
-		return n
+		held.forward(packet, now)
+		return 0
 	}
 	m := &stun.Message{Raw: packet}
 	if err := m.Decode(); err != nil {
@@ -96,9 +112,10 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 	if m.Type.Class != stun.ClassRequest || !served(m.Type.Method) {
 		return 0 // keepalive indications and what TURN does not know (RFC 8489 section 6.3)
 	}
-	verdict, who := g.judge(m, sender, held)
+	verdict, who := g.judge(m, sender, held, now)
 	switch verdict.do {
 	case pass:
+		g.request = request{m.TransactionID, sender, verdict.then}
 		if m.Type.Method == stun.MethodAllocate {
 			g.applicant = applicant{sender, who.username, who.account, m.Contains(stun.AttrEvenPort)}
 		}
@@ -106,10 +123,11 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 	case challenge:
 		// pion answers a request without MESSAGE-INTEGRITY with 401 and its nonce. So a request that
 		// proves nothing is cut down to its header.
+		g.counters.challenged.Add(1)
 		packet[2], packet[3] = 0, 0
 		return stunHeader
 	case refuse:
-		g.counters.refused.Add(1)
+		g.counters.refused.count(verdict.code)
 		g.respond(m, verdict.code, who.key, from)
 	}
 	return 0
@@ -117,14 +135,14 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 
 // judge decides about a request: whoever proves nothing gets a share of answers by source
 // address, everybody else what admit says.
-func (g *gate) judge(m *stun.Message, sender client, held *allocation) (verdict, claim) {
+func (g *gate) judge(m *stun.Message, sender client, held *allocation, now time.Time) (verdict, claim) {
 	decided, who := verdict{do: pass}, claim{}
 	if m.Type.Method != stun.MethodBinding {
 		var err error
 		if who, err = g.authority.verify(m); err != nil {
 			decided = verdict{do: challenge}
 		} else {
-			decided = g.admit(m, who, held, g.now())
+			decided = g.admit(m, who, sender, held, now)
 		}
 	}
 	unproven := m.Type.Method == stun.MethodBinding || decided.do == challenge
@@ -134,8 +152,6 @@ func (g *gate) judge(m *stun.Message, sender client, held *allocation) (verdict,
 	}
 	return decided, who
 }
-
-func isSendIndication(packet []byte) bool { return packet[0] == 0x00 && packet[1] == 0x16 }
 
 func served(method stun.Method) bool {
 	switch method {
@@ -162,16 +178,46 @@ func (g *gate) respond(m *stun.Message, code stun.ErrorCode, key stun.MessageInt
 	}
 }
 
-// WriteTo sends a packet of pion to a client. What cannot be sent is lost, as on any network.
+// WriteTo sends pion's response to the request that it is serving. If that is a success, it is
+// booked before the client can know. What cannot be sent is lost, as on any network.
 func (g *gate) WriteTo(p []byte, to net.Addr) (int, error) {
 	udp, ok := to.(*net.UDPAddr)
 	if !ok {
 		return 0, net.InvalidAddrError("relay: client address is none of this gate")
 	}
+	g.book(p)
 	if err := g.carrier.send(p, udp.AddrPort()); err != nil {
 		g.counters.unsent.Add(1)
 	}
 	return len(p), nil
+}
+
+// book notes what a response of pion says: that a permission or a channel is granted, or how long
+// an allocation lives.
+func (g *gate) book(p []byte) {
+	response := &stun.Message{Raw: p}
+	if err := response.Decode(); err != nil || response.TransactionID != g.request.id {
+		return
+	}
+	if response.Type.Class != stun.ClassSuccessResponse {
+		var code stun.ErrorCodeAttribute
+		if code.GetFrom(response) == nil {
+			g.counters.refused.count(code.Code)
+		}
+		return
+	}
+	if g.request.then != nil {
+		g.request.then()
+	}
+	lifetime, err := response.Get(stun.AttrLifetime)
+	held := g.ledger.of(g.request.client)
+	if err != nil || held == nil {
+		return
+	}
+	if response.Type.Method == stun.MethodAllocate && held.begun() {
+		return // an answer that pion repeats; the lifetime counts from the first
+	}
+	held.extend(g.now().Add(time.Duration(binary.BigEndian.Uint32(lifetime)) * time.Second))
 }
 
 // bindAttempts is how many ports are tried for one allocation.
@@ -184,25 +230,26 @@ func (g *gate) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr,
 	if who.username == "" {
 		return nil, nil, errors.New("relay: nobody asked for an allocation")
 	}
-	conn, err := g.bind(uint16(port), who.even)
+	socket, err := g.bind(uint16(port), who.even)
 	if err != nil {
 		return nil, nil, err
 	}
-	bound := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	a := &allocation{
-		UDPConn:     conn,
-		client:      who.client,
-		username:    who.username,
-		relayed:     netip.AddrPortFrom(g.relayIP, bound),
-		anywhere:    g.bindIP.IsUnspecified(),
-		peers:       g.peers,
-		ledger:      g.ledger,
-		counters:    g.counters,
-		permissions: make(grants[netip.Addr]),
-		channels:    make(grants[netip.AddrPort]),
+		client:   who.client,
+		username: who.username,
+		relayed:  netip.AddrPortFrom(g.relayIP, socket.port()),
+		anywhere: g.bindIP.IsUnspecified(),
+		carrier:  g.carrier,
+		socket:   socket,
+		peers:    g.peers,
+		ledger:   g.ledger,
+		counters: g.counters,
 	}
 	if err := g.ledger.enter(a, who.account); err != nil {
-		return nil, nil, errors.Join(err, conn.Close())
+		return nil, nil, errors.Join(err, socket.close())
+	}
+	if err := socket.attach(a); err != nil {
+		return nil, nil, errors.Join(err, a.Close())
 	}
 	// A stream that ended before the entry could not end the allocation; one that ends after it does.
 	if !g.carrier.connected(who.client.addr) {
@@ -212,9 +259,9 @@ func (g *gate) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr,
 }
 
 // bind opens a socket at port, or, if that is 0, at one of the range that nobody can foretell.
-func (g *gate) bind(port uint16, even bool) (*net.UDPConn, error) {
+func (g *gate) bind(port uint16, even bool) (relaySocket, error) {
 	if port != 0 {
-		return net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(g.bindIP, port)))
+		return g.carrier.bind(netip.AddrPortFrom(g.bindIP, port))
 	}
 	size := int(g.maxPort) - int(g.minPort) + 1
 	first := rand.IntN(size)
@@ -224,10 +271,10 @@ func (g *gate) bind(port uint16, even bool) (*net.UDPConn, error) {
 		if even && port%2 != 0 {
 			continue
 		}
-		var conn *net.UDPConn
-		conn, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(g.bindIP, port)))
+		var socket relaySocket
+		socket, err = g.carrier.bind(netip.AddrPortFrom(g.bindIP, port))
 		if err == nil {
-			return conn, nil
+			return socket, nil
 		}
 	}
 	return nil, fmt.Errorf("relay: no port of %d-%d is free: %w", g.minPort, g.maxPort, err)

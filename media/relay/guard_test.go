@@ -118,7 +118,7 @@ func TestLogIsSparse(t *testing.T) {
 	var text bytes.Buffer
 	clock := newClock()
 	r, err := Start(Config{
-		Listen: "127.0.0.1:0", Secret: secret, Now: clock.Now,
+		Listen: "127.0.0.1:0", Secrets: Secrets{secret}, Now: clock.Now,
 		Log: slog.New(slog.NewTextHandler(&text, nil)),
 	})
 	if err != nil {
@@ -127,9 +127,11 @@ func TestLogIsSparse(t *testing.T) {
 	cred := Mint(secret, "alice", time.Hour, clock.Now())
 	p := dial(t, r, "udp", cred)
 	p.allocate()
-	for range 100 { // no such channel
-		p.send([]byte{0x40, 0, 0, 2, 'h', 'i'})
+	other := dial(t, r, "udp", cred)
+	for range 100 { // what pion does not like
+		other.want(stun.CodeUnknownAttribute, stun.MethodAllocate, udpTransport, stun.RawAttribute{Type: stun.AttrDontFragment})
 	}
+	p.send([]byte{0x40, 0, 0, 2, 'h', 'i'}) // no such channel
 	p.barrier()
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
@@ -138,20 +140,20 @@ func TestLogIsSparse(t *testing.T) {
 	if lines == 0 || lines > 20 {
 		t.Errorf("%d lines", lines)
 	}
-	if strings.Contains(text.String(), cred.Password) || strings.Contains(text.String(), string(secret)) {
+	if strings.Contains(text.String(), cred.Password) || strings.Contains(text.String(), string(secret.Value)) {
 		t.Error("a secret was logged")
 	}
 }
 
 func TestConfigRefuses(t *testing.T) {
-	good := Config{Listen: "127.0.0.1:0", Secret: secret}
+	good := Config{Listen: "127.0.0.1:0", Secrets: Secrets{secret}}
 	tests := map[string]func(*Config){
-		"no secret":       func(c *Config) { c.Secret = nil },
+		"no secret":       func(c *Config) { c.Secrets = nil },
 		"no port":         func(c *Config) { c.Listen = "127.0.0.1" },
 		"empty range":     func(c *Config) { c.MinPort, c.MaxPort = 50000, 49999 },
 		"half a range":    func(c *Config) { c.MinPort, c.MaxPort = 0, 50000 },
-		"negative quota":  func(c *Config) { c.AllocationsPerAccount = -1 },
-		"rate too low":    func(c *Config) { c.BytesPerSecond = 100 },
+		"negative quota":  func(c *Config) { c.Limits.PerAccount = -1 },
+		"rate too low":    func(c *Config) { c.Limits.BytesPerSecond = 100 },
 		"IPv6 relay":      func(c *Config) { c.RelayIP = netip.IPv6Loopback() },
 		"multicast relay": func(c *Config) { c.RelayIP = netip.MustParseAddr("224.0.0.1") },
 	}
@@ -194,7 +196,7 @@ func TestPortsRunOut(t *testing.T) {
 }
 
 func TestCloseEndsConnections(t *testing.T) {
-	r, err := Start(Config{Listen: "127.0.0.1:0", Secret: secret})
+	r, err := Start(Config{Listen: "127.0.0.1:0", Secrets: Secrets{secret}})
 	if err != nil {
 		t.Fatal(err)
 	}

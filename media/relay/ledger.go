@@ -13,12 +13,12 @@ import (
 // client is the part of the 5-tuple (RFC 8656 section 3) that differs between clients of one
 // relay: its own address and the transport.
 type client struct {
-	transport string // "udp" or "tcp"
+	transport string // "udp", "tcp" or "tls"
 	addr      netip.AddrPort
 }
 
 var (
-	errQuota  = errors.New("relay: account holds as many allocations as it may")
+	errQuota  = errors.New("relay: account, source address or relay holds as many allocations as it may")
 	errClosed = errors.New("relay: closed")
 )
 
@@ -27,15 +27,16 @@ var (
 // drops its half when it finds the socket closed.
 type ledger struct {
 	// static
-	quota          int // allocations per account
-	bytesPerSecond int
-	now            func() time.Time
+	limits Limits
+	bytes  *rate.Limiter // of all accounts together
+	now    func() time.Time
 
 	mu       sync.RWMutex
 	closed   bool                           // guarded by mu
 	clients  map[client]*allocation         // guarded by mu
 	relayed  map[netip.AddrPort]*allocation // guarded by mu
 	accounts map[string]*account            // guarded by mu
+	sources  map[netip.Addr]int             // guarded by mu; allocations by source address
 	swept    time.Time                      // guarded by mu
 }
 
@@ -51,12 +52,13 @@ const manyAccounts = 1024
 
 func newLedger(config Config) *ledger {
 	return &ledger{
-		quota:          config.AllocationsPerAccount,
-		bytesPerSecond: config.BytesPerSecond,
-		now:            config.Now,
-		clients:        make(map[client]*allocation),
-		relayed:        make(map[netip.AddrPort]*allocation),
-		accounts:       make(map[string]*account),
+		limits:   config.Limits,
+		bytes:    rate.NewLimiter(rate.Limit(config.Limits.TotalBytesPerSecond), config.Limits.TotalBytesPerSecond),
+		now:      config.Now,
+		clients:  make(map[client]*allocation),
+		relayed:  make(map[netip.AddrPort]*allocation),
+		accounts: make(map[string]*account),
+		sources:  make(map[netip.Addr]int),
 	}
 }
 
@@ -74,14 +76,16 @@ func (l *ledger) enter(a *allocation, name string) error {
 		l.sweep()
 		acc = &account{
 			name:  name,
-			bytes: rate.NewLimiter(rate.Limit(l.bytesPerSecond), l.bytesPerSecond),
+			bytes: rate.NewLimiter(rate.Limit(l.limits.BytesPerSecond), l.limits.BytesPerSecond),
 		}
 		l.accounts[name] = acc
 	}
-	if acc.allocations >= l.quota {
+	source := sourceKey(a.client.addr.Addr())
+	if l.fullLocked(name, source) {
 		return errQuota
 	}
 	acc.allocations++
+	l.sources[source]++
 	a.account = acc
 	l.clients[a.client] = a
 	l.relayed[a.relayed] = a
@@ -100,6 +104,10 @@ func (l *ledger) strike(a *allocation) {
 		delete(l.relayed, a.relayed)
 	}
 	a.account.allocations--
+	source := sourceKey(a.client.addr.Addr())
+	if l.sources[source]--; l.sources[source] == 0 {
+		delete(l.sources, source)
+	}
 }
 
 // sweep forgets accounts that hold nothing and whose bucket is full. The caller holds mu.
@@ -110,7 +118,7 @@ func (l *ledger) sweep() {
 	}
 	l.swept = now
 	for name, acc := range l.accounts {
-		if acc.allocations == 0 && acc.bytes.TokensAt(now) >= float64(l.bytesPerSecond) {
+		if acc.allocations == 0 && acc.bytes.TokensAt(now) >= float64(l.limits.BytesPerSecond) {
 			delete(l.accounts, name)
 		}
 	}
@@ -123,12 +131,17 @@ func (l *ledger) of(c client) *allocation {
 	return l.clients[c]
 }
 
-// full reports whether the account may hold no further allocation.
-func (l *ledger) full(name string) bool {
+// full reports whether an account may hold no further allocation for a client at ip.
+func (l *ledger) full(name string, ip netip.Addr) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.fullLocked(name, sourceKey(ip))
+}
+
+func (l *ledger) fullLocked(name string, source netip.Addr) bool {
 	acc := l.accounts[name]
-	return acc != nil && acc.allocations >= l.quota
+	return acc != nil && acc.allocations >= l.limits.PerAccount ||
+		l.sources[source] >= l.limits.PerAddress || len(l.relayed) >= l.limits.Total
 }
 
 // isRelay reports whether addr is a relayed address that is allocated now.

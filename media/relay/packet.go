@@ -40,10 +40,12 @@ const (
 	attrChannelNumber          = 0x000C
 	attrLifetime               = 0x000D
 	attrXORPeerAddress         = 0x0012
+	attrData                   = 0x0013
 	attrXORRelayedAddress      = 0x0016
 	attrRequestedAddressFamily = 0x0017
 	attrEvenPort               = 0x0018
 	attrRequestedTransport     = 0x0019
+	attrDontFragment           = 0x001A
 	attrMessageIntegritySHA256 = 0x001C
 	attrXORMappedAddress       = 0x0020
 	attrReservationToken       = 0x0022

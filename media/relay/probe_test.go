@@ -11,7 +11,7 @@ import (
 	"github.com/pion/stun/v2"
 )
 
-var secret = []byte("a secret of the tests")
+var secret = Secret{Value: []byte("a secret of the tests")}
 
 // patience bounds every wait in these tests; none of them waits for it to pass.
 const patience = 10 * time.Second
@@ -39,7 +39,7 @@ func (c *clock) advance(d time.Duration) {
 // start runs a relay on loopback; change may alter its configuration.
 func start(t *testing.T, now func() time.Time, change func(*Config)) *Relay {
 	t.Helper()
-	config := Config{Listen: "127.0.0.1:0", Secret: secret, Now: now}
+	config := Config{Listen: "127.0.0.1:0", Secrets: Secrets{secret}, Now: now, Plain: plain, Engines: 2}
 	if change != nil {
 		change(&config)
 	}

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,41 +13,43 @@ import (
 // Relay is a running TURN server.
 type Relay struct {
 	addr     netip.AddrPort
+	addrTLS  netip.AddrPort
 	control  io.Closer
 	ledger   *ledger
 	peers    *peers
-	counters counters
+	counters []*counters // of each gate
+	fast     bool
 }
 
-// Start listens on UDP and TCP and serves until Close.
+// Start listens on UDP and TCP, and on TLS if it is configured, and serves until Close.
 func Start(config Config) (*Relay, error) {
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
-	}
-	packets, listener, err := listen(config.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("relay: listen on %s: %w", config.Listen, err)
 	}
 	own := machineAddrs()
 	bindIP := config.RelayIP
 	if !bindIP.IsLoopback() && !slices.Contains(own, bindIP) {
 		bindIP = netip.IPv4Unspecified()
 	}
-
-	r := &Relay{addr: packets.LocalAddr().(*net.UDPAddr).AddrPort(), ledger: newLedger(config)}
-	r.addr = unmapped(r.addr)
+	r := &Relay{ledger: newLedger(config)}
 	r.peers = newPeers(config, own, r.ledger.isRelay)
 	strangers := newSources(config.Now)
 	log := newSparseLog(config.Log)
-	newGate := func(c carrier) *gate {
-		return &gate{
+
+	carriers, err := r.listen(config, log)
+	if err != nil {
+		return nil, fmt.Errorf("relay: listen: %w", err)
+	}
+	gates := make([]*gate, len(carriers))
+	for i, c := range carriers {
+		gates[i] = &gate{
 			carrier:   c,
-			authority: authority{config.Secret, config.Realm},
+			authority: authority{config.Secrets, config.Realm},
 			ledger:    r.ledger,
 			peers:     r.peers,
 			sources:   strangers,
-			counters:  &r.counters,
+			counters:  r.counters[i],
 			relayIP:   config.RelayIP,
 			bindIP:    bindIP,
 			minPort:   config.MinPort,
@@ -55,52 +58,105 @@ func Start(config Config) (*Relay, error) {
 			log:       log,
 		}
 	}
-	holds := func(c client) bool { return r.ledger.of(c) != nil }
-	gates := []*gate{
-		newGate(datagrams{packets}),
-		newGate(newStreams(listener, holds, r.ledger.end, &r.counters, log)),
-	}
 	r.control, err = startControl(config, log, gates)
 	if err != nil {
-		for _, g := range gates {
-			err = errors.Join(err, g.Close())
-		}
-		return nil, fmt.Errorf("relay: start: %w", err)
+		return nil, fmt.Errorf("relay: start: %w", errors.Join(err, closeAll(carriers)))
 	}
 	return r, nil
 }
 
-// listen opens UDP and TCP on one port. When any port will do, UDP takes one and TCP must find the
-// same one free, which may need several attempts.
-func listen(address string) (*net.UDPConn, net.Listener, error) {
+// listen opens a carrier for every transport, and counters for each.
+func (r *Relay) listen(config Config, log sparseLog) ([]carrier, error) {
+	carriers, tcp, err := r.listenBoth(config, log)
+	if err != nil {
+		return nil, err
+	}
+	r.addr = unmapped(carriers[0].localAddr().(*net.UDPAddr).AddrPort())
+	serve := func(name string, listener net.Listener) {
+		c := r.counted()
+		carriers = append(carriers, newStreams(name, listener,
+			func(c client) bool { return r.ledger.of(c) != nil }, r.ledger.end, plainRelays{config.Now, c}, log))
+	}
+	serve("tcp", tcp)
+	if config.ListenTLS != "" {
+		listener, err := net.Listen("tcp", config.ListenTLS)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(carriers))
+		}
+		r.addrTLS = unmapped(listener.Addr().(*net.TCPAddr).AddrPort())
+		serve("tls", tls.NewListener(listener, config.TLS))
+	}
+	return carriers, nil
+}
+
+// listenBoth opens UDP and TCP on one port. When any port will do, UDP takes one and TCP must find
+// the same one free, which may need several attempts.
+func (r *Relay) listenBoth(config Config, log sparseLog) ([]carrier, net.Listener, error) {
 	const attempts = 8
-	var err error
+	address, err := net.ResolveUDPAddr("udp", config.Listen)
+	if err != nil {
+		return nil, nil, err
+	}
 	for range attempts {
-		var udp *net.UDPAddr
-		if udp, err = net.ResolveUDPAddr("udp", address); err != nil {
+		r.counters = nil
+		var carriers []carrier
+		if carriers, err = r.listenUDP(config, address, log); err != nil {
 			return nil, nil, err
 		}
-		var packets *net.UDPConn
-		if packets, err = net.ListenUDP("udp", udp); err != nil {
-			return nil, nil, err
-		}
-		bound := packets.LocalAddr().(*net.UDPAddr)
+		port := carriers[0].localAddr().(*net.UDPAddr).Port
 		var listener net.Listener
-		listener, err = net.ListenTCP("tcp", &net.TCPAddr{IP: udp.IP, Port: bound.Port, Zone: udp.Zone})
+		listener, err = net.ListenTCP("tcp", &net.TCPAddr{IP: address.IP, Port: port, Zone: address.Zone})
 		if err == nil {
-			return packets, listener, nil
+			return carriers, listener, nil
 		}
-		err = errors.Join(err, packets.Close())
-		if udp.Port != 0 {
+		err = errors.Join(err, closeAll(carriers))
+		if address.Port != 0 {
 			break
 		}
 	}
 	return nil, nil, err
 }
 
+// listenUDP opens the fast path, or what works everywhere.
+func (r *Relay) listenUDP(config Config, address *net.UDPAddr, log sparseLog) ([]carrier, error) {
+	if !config.Plain {
+		engines, err := newEngines(config.Engines, address, config.Rest, config.Now, r.counted, log)
+		if !errors.Is(err, errors.ErrUnsupported) {
+			r.fast = err == nil
+			return engines, err
+		}
+	}
+	conn, err := net.ListenUDP("udp", address)
+	if err != nil {
+		return nil, err
+	}
+	return []carrier{datagrams{conn, plainRelays{config.Now, r.counted()}}}, nil
+}
+
+// counted makes the counters of one more carrier and its gate.
+func (r *Relay) counted() *counters {
+	c := new(counters)
+	r.counters = append(r.counters, c)
+	return c
+}
+
+func closeAll(carriers []carrier) error {
+	var errs []error
+	for _, c := range carriers {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}
+
 // Addr is the address that clients reach, the same for UDP and TCP. Its IP is unspecified if the
 // relay listens on every address.
 func (r *Relay) Addr() netip.AddrPort { return r.addr }
+
+// AddrTLS is the address of TLS, the zero value if there is none.
+func (r *Relay) AddrTLS() netip.AddrPort { return r.addrTLS }
+
+// Fast reports whether UDP takes the fast path.
+func (r *Relay) Fast() bool { return r.fast }
 
 // AllowPeerPort lets clients of the relay reach a service of our own that started after the relay,
 // like Config.AllowPeerPorts. An unspecified address stands for every address of this machine.

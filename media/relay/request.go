@@ -12,6 +12,7 @@ import (
 type verdict struct {
 	do   action
 	code stun.ErrorCode // for refuse
+	then func()         // for pass: what else is true if pion agrees, see gate.WriteTo
 }
 
 type action int
@@ -26,12 +27,12 @@ const (
 func refused(code stun.ErrorCode) verdict { return verdict{do: refuse, code: code} }
 
 // admit decides about an authenticated request. held is the allocation of its sender, or nil.
-// It grants permissions and channels of held that it admits, and is otherwise pure.
+// It changes nothing: what follows from the request is in the verdict.
 //
 // An expired credential makes no allocation but keeps the one it made: only the same username may
 // touch an allocation (RFC 8656 section 5), so nobody gains by it, and a call outlives the
 // credential it began with.
-func (g *gate) admit(m *stun.Message, who claim, held *allocation, now time.Time) verdict {
+func (g *gate) admit(m *stun.Message, who claim, sender client, held *allocation, now time.Time) verdict {
 	fresh := who.expires.After(now)
 	switch {
 	case held == nil && m.Type.Method != stun.MethodAllocate:
@@ -46,7 +47,7 @@ func (g *gate) admit(m *stun.Message, who claim, held *allocation, now time.Time
 		if held != nil {
 			return verdict{do: pass} // pion repeats its answer to a retransmission, or says 437
 		}
-		return admitAllocate(m, g.ledger.full(who.account))
+		return admitAllocate(m, g.ledger.full(who.account, sender.addr.Addr()))
 	case stun.MethodRefresh:
 		return verdict{do: pass}
 	case stun.MethodCreatePermission:
@@ -98,52 +99,51 @@ func (g *gate) admitPermission(m *stun.Message, held *allocation, now time.Time)
 			return refused(stun.CodePeerAddrFamilyMismatch)
 		}
 	}
-	for _, peer := range wanted {
-		if !held.permissions.add(peer.Addr(), now, permissionLifetime, maxPermissions) {
-			return refused(stun.CodeInsufficientCapacity)
-		}
+	if !held.roomFor(wanted, now) {
+		return refused(stun.CodeInsufficientCapacity)
 	}
-	return verdict{do: pass}
+	return verdict{do: pass, then: func() { held.permit(wanted, now) }}
 }
 
 // admitChannel knows the port of the peer, unlike a permission, and so refuses at once what no
 // packet could pass.
 func (g *gate) admitChannel(m *stun.Message, held *allocation, now time.Time) verdict {
 	wanted := peerAddresses(m)
-	number, err := m.Get(stun.AttrChannelNumber)
-	if err != nil || len(wanted) != 1 || number[0]>>6 != 0b01 {
+	value, err := m.Get(stun.AttrChannelNumber)
+	if err != nil || len(wanted) != 1 || value[0]>>6 != 0b01 { // up to 0x7FFF, as RFC 5766 had it
 		return refused(stun.CodeBadRequest)
 	}
-	peer := wanted[0]
+	number, peer := binary.BigEndian.Uint16(value), wanted[0]
 	switch {
 	case !g.peers.mayPermit(peer.Addr()) || !g.peers.mayExchange(peer):
 		return refused(stun.CodeForbidden)
 	case !peer.Addr().Is4():
 		return refused(stun.CodePeerAddrFamilyMismatch)
-	case !held.permissions.add(peer.Addr(), now, permissionLifetime, maxPermissions),
-		!held.channels.add(peer, now, channelLifetime, maxChannels):
+	case !held.roomFor(wanted, now), !held.roomForChannel(number, now):
 		return refused(stun.CodeInsufficientCapacity)
 	}
-	return verdict{do: pass}
+	return verdict{do: pass, then: func() { held.bind(number, peer, now) }}
 }
 
 // peerAddresses returns every XOR-PEER-ADDRESS (RFC 8656 section 18.3) as it was written: an
 // IPv4-mapped address stays one.
 func peerAddresses(m *stun.Message) []netip.AddrPort {
 	var list []netip.AddrPort
-	mask := m.Raw[4:stunHeader] // magic cookie and transaction id
 	for _, attribute := range m.Attributes {
-		if attribute.Type != stun.AttrXORPeerAddress {
-			continue
+		if attribute.Type == stun.AttrXORPeerAddress {
+			list = append(list, xorAddress(attribute.Value, m.Raw))
 		}
-		value := attribute.Value
-		ip := make([]byte, len(value)-4)
-		for i := range ip {
-			ip[i] = value[4+i] ^ mask[i]
-		}
-		port := binary.BigEndian.Uint16(value[2:]) ^ uint16(magicCookie>>16)
-		addr, _ := netip.AddrFromSlice(ip) // 4 or 16 bytes, says validate
-		list = append(list, netip.AddrPortFrom(addr, port))
 	}
 	return list
+}
+
+// xorAddress reads the value of an address attribute of a packet, both of which are valid.
+func xorAddress(value, packet []byte) netip.AddrPort {
+	var buf [16]byte
+	ip := buf[:len(value)-4]
+	for i := range ip {
+		ip[i] = value[4+i] ^ packet[4+i] // magic cookie and transaction id
+	}
+	addr, _ := netip.AddrFromSlice(ip) // 4 or 16 bytes, says validate
+	return netip.AddrPortFrom(addr, binary.BigEndian.Uint16(value[2:])^magicCookie>>16)
 }

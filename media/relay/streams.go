@@ -27,15 +27,17 @@ const (
 
 var errSlow = errors.New("relay: client does not read")
 
-// streams carries packets over TCP: frames of all connections become one sequence of packets.
+// streams carries packets over TCP or TLS: frames of all connections become one sequence of
+// packets.
 // Goroutines: accept, and for each connection read (owns its reader and its place in the tables)
 // and write (drains its queue).
 type streams struct {
 	// static
+	plainRelays
+	name     string // "tcp" or "tls"
 	listener net.Listener
 	holds    func(client) bool // whether a client has an allocation
 	gone     func(client)      // told when a connection has ended
-	counters *counters
 	log      sparseLog
 	arrived  chan arrival
 	done     chan struct{}
@@ -60,17 +62,18 @@ type stream struct {
 	done  chan struct{} // closed when read has ended
 }
 
-func newStreams(listener net.Listener, holds func(client) bool, gone func(client), counters *counters, log sparseLog) *streams {
+func newStreams(name string, listener net.Listener, holds func(client) bool, gone func(client), relays plainRelays, log sparseLog) *streams {
 	s := &streams{
-		listener: listener,
-		holds:    holds,
-		gone:     gone,
-		counters: counters,
-		log:      log,
-		arrived:  make(chan arrival),
-		done:     make(chan struct{}),
-		open:     make(map[netip.AddrPort]*stream),
-		sources:  make(map[netip.Addr]int),
+		plainRelays: relays,
+		name:        name,
+		listener:    listener,
+		holds:       holds,
+		gone:        gone,
+		log:         log,
+		arrived:     make(chan arrival),
+		done:        make(chan struct{}),
+		open:        make(map[netip.AddrPort]*stream),
+		sources:     make(map[netip.Addr]int),
 	}
 	s.running.Go(s.accept)
 	return s
@@ -184,7 +187,7 @@ func (st *stream) write() {
 	}
 }
 
-func (s *streams) transport() string { return "tcp" }
+func (s *streams) transport() string { return s.name }
 
 func (s *streams) receive(p []byte) (int, netip.AddrPort, error) {
 	select {

@@ -52,8 +52,8 @@ func inBubble(t *testing.T, holds func(client) bool, test func(*testing.T, pipes
 	synctest.Test(t, func(t *testing.T) {
 		listener := pipes{make(chan net.Conn), make(chan struct{})}
 		gone := make(chan client, 2*maxStreamsPerSource)
-		s := newStreams(listener, holds, func(c client) { gone <- c },
-			new(counters), newSparseLog(slog.New(slog.DiscardHandler)))
+		s := newStreams("tcp", listener, holds, func(c client) { gone <- c },
+			plainRelays{time.Now, new(counters)}, newSparseLog(slog.New(slog.DiscardHandler)))
 		test(t, listener, s, gone)
 		if err := s.close(); err != nil {
 			t.Error(err)

@@ -1,0 +1,372 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"parley/media/relay/mmsg"
+)
+
+const (
+	slots          = 256     // packets in hand at once
+	perRelay       = 32      // packets of one relay socket in a row, so that others have their turn
+	listenerRounds = 4       // batches of clients in a row
+	listenerBuffer = 4 << 20 // bytes that wait for the thread
+	controlQueue   = 1024    // requests that wait for pion
+)
+
+// engine carries packets over UDP for its share of the clients, between them and their relay
+// sockets. One thread does all of it: it waits for all sockets at once, takes what is there in
+// batches, and sends in batches. Requests go to a queue, from which the gate takes them.
+//
+// Goroutines: run, locked to its thread, and whoever makes and closes relay sockets. While run
+// moves packets it holds mu; it never blocks then, since the sockets do not.
+type engine struct {
+	// static
+	listener, epoll, wake int // descriptors
+	addr                  netip.AddrPort
+	now                   func() time.Time
+	counters              *counters
+	requests              chan queued
+	done                  chan struct{} // closed when close is called
+	stopped               chan struct{} // closed when run has ended
+	log                   sparseLog
+
+	// owned by run
+	inbox     *mmsg.Inbox
+	toClients *mmsg.Outbox
+	toPeers   *mmsg.Outbox
+	outgoing  []outgoing      // to peers, each a link in the list of its socket
+	touched   []*engineSocket // sockets with outgoing packets
+	pacer     pacer
+
+	mu      sync.Mutex
+	closed  bool                           // guarded by mu
+	sockets map[int32]*engineSocket        // guarded by mu; by descriptor
+	clients map[netip.AddrPort]*allocation // guarded by mu; those whose sockets are watched
+}
+
+// queued is a request that waits for the gate.
+type queued struct {
+	from   netip.AddrPort
+	packet []byte
+}
+
+// outgoing is a packet to a peer that waits for the end of the batch.
+type outgoing struct {
+	payload []byte
+	to      netip.AddrPort
+	next    int // of the same socket, or -1
+}
+
+// newEngines opens n sockets at one address, with a thread each.
+func newEngines(n int, address *net.UDPAddr, pause time.Duration, now func() time.Time, counted func() *counters, log sparseLog) ([]carrier, error) {
+	at := address.AddrPort()
+	if !at.Addr().IsValid() {
+		at = netip.AddrPortFrom(netip.IPv6Unspecified(), at.Port())
+	}
+	at = unmapped(at)
+	var made []carrier
+	for range n {
+		e, err := newEngine(at, n > 1, pause, now, counted(), log)
+		if err != nil {
+			for _, c := range made {
+				err = errors.Join(err, c.close())
+			}
+			return nil, err
+		}
+		at = e.addr
+		made = append(made, e)
+	}
+	return made, nil
+}
+
+func newEngine(at netip.AddrPort, shared bool, pause time.Duration, now func() time.Time, counters *counters, log sparseLog) (*engine, error) {
+	listener, err := mmsg.Listen(at, shared)
+	if errors.Is(err, unix.EAFNOSUPPORT) && at.Addr() == netip.IPv6Unspecified() { // a machine without IPv6
+		listener, err = mmsg.Listen(netip.AddrPortFrom(netip.IPv4Unspecified(), at.Port()), shared)
+	}
+	if err != nil {
+		return nil, err
+	}
+	mmsg.Buffer(listener, listenerBuffer)
+	bound, err := mmsg.LocalAddr(listener)
+	if err != nil {
+		return nil, errors.Join(err, unix.Close(listener))
+	}
+	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("epoll: %w", err), unix.Close(listener))
+	}
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(epoll), unix.Close(listener))
+	}
+	e := &engine{
+		listener: listener, epoll: epoll, wake: wake, addr: bound,
+		now: now, counters: counters, log: log,
+		requests:  make(chan queued, controlQueue),
+		done:      make(chan struct{}),
+		stopped:   make(chan struct{}),
+		inbox:     mmsg.NewInbox(slots, headroom, maxPacket),
+		toClients: mmsg.NewOutbox(bound.Addr(), slots),
+		toPeers:   mmsg.NewOutbox(netip.IPv4Unspecified(), slots),
+		pacer:     pacer{most: pause},
+		sockets:   make(map[int32]*engineSocket),
+		clients:   make(map[netip.AddrPort]*allocation),
+	}
+	for _, fd := range []int{listener, wake} {
+		if err := e.watch(fd); err != nil {
+			return nil, errors.Join(err, unix.Close(wake), unix.Close(epoll), unix.Close(listener))
+		}
+	}
+	go e.run()
+	return e, nil
+}
+
+func (e *engine) watch(fd int) error {
+	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
+	if err := unix.EpollCtl(e.epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	return nil
+}
+
+func (e *engine) run() {
+	defer close(e.stopped)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	events := make([]unix.EpollEvent, 128)
+	for {
+		n, err := unix.EpollWait(e.epoll, events, -1)
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			e.log.warn("epoll", "error", err) // none that is known can happen here
+			return
+		}
+		now := e.now()
+		e.mu.Lock()
+		if e.closed {
+			e.mu.Unlock()
+			return
+		}
+		moved := 0
+		for _, event := range events[:max(n, 0)] {
+			if event.Fd == int32(e.listener) {
+				moved += e.fromClients(now)
+			} else if s := e.sockets[event.Fd]; s != nil {
+				moved += e.fromPeers(s, now)
+			}
+		}
+		e.flush()
+		e.mu.Unlock()
+		e.pacer.rest(moved)
+	}
+}
+
+// fromClients takes what clients sent. The caller holds mu.
+func (e *engine) fromClients(now time.Time) (moved int) {
+	for range listenerRounds {
+		if e.inbox.Free() == 0 {
+			e.flush()
+		}
+		want := e.inbox.Free()
+		first, n, err := e.inbox.Receive(e.listener, want)
+		if err != nil {
+			e.log.warn("receive", "transport", e.transport(), "error", err)
+			return moved
+		}
+		for i := first; i < first+n; i++ {
+			room, from, whole := e.inbox.Packet(i)
+			packet := room[headroom:]
+			if !whole || validate(packet) != nil {
+				e.counters.malformed.Add(1)
+			} else if isData(packet) {
+				e.fromClient(packet, from, now)
+			} else {
+				e.queue(packet, from)
+			}
+		}
+		if moved += n; n < want {
+			break
+		}
+	}
+	return moved
+}
+
+func (e *engine) fromClient(packet []byte, from netip.AddrPort, now time.Time) {
+	if held := e.clients[from]; held != nil {
+		held.forward(packet, now)
+	} else {
+		e.counters.strangers.Add(1)
+	}
+}
+
+// queue keeps a request for the gate.
+func (e *engine) queue(packet []byte, from netip.AddrPort) {
+	select {
+	case e.requests <- queued{from, append(make([]byte, 0, len(packet)), packet...)}:
+	default:
+		e.counters.overflow.Add(1)
+	}
+}
+
+// fromPeers takes what peers sent to one relayed address. The caller holds mu.
+func (e *engine) fromPeers(s *engineSocket, now time.Time) int {
+	if e.inbox.Free() < perRelay {
+		e.flush()
+	}
+	first, n, err := e.inbox.Receive(s.fd, perRelay)
+	if err != nil {
+		return 0 // of a packet that was sent
+	}
+	for i := first; i < first+n; i++ {
+		room, from, whole := e.inbox.Packet(i)
+		if !whole {
+			e.counters.malformed.Add(1)
+		} else if packet, ok := s.allocation.inward(room, from, now); ok {
+			e.toClients.Add(packet, s.allocation.client.addr)
+		}
+	}
+	return n
+}
+
+// flush sends everything that waits and empties the inbox. Whatever waits lies in a slot of the
+// inbox, so none of the outboxes can be full before. The caller holds mu.
+func (e *engine) flush() {
+	for _, s := range e.touched {
+		for i := s.first; i >= 0; i = e.outgoing[i].next {
+			e.toPeers.Add(e.outgoing[i].payload, e.outgoing[i].to)
+		}
+		s.first, s.last = -1, -1
+		e.unsent(e.toPeers.Send(s.fd))
+	}
+	clear(e.touched)
+	clear(e.outgoing)
+	e.touched, e.outgoing = e.touched[:0], e.outgoing[:0]
+	if e.toClients.Len() > 0 {
+		e.unsent(e.toClients.Send(e.listener))
+	}
+	e.inbox.Reset()
+}
+
+func (e *engine) unsent(lost int) { e.counters.unsent.Add(uint64(lost)) }
+
+func (e *engine) transport() string { return "udp" }
+
+// receive returns the next request; payload never comes here.
+func (e *engine) receive(p []byte) (int, netip.AddrPort, error) {
+	select {
+	case r := <-e.requests:
+		return copy(p, r.packet), r.from, nil
+	case <-e.done:
+		return 0, netip.AddrPort{}, net.ErrClosed
+	}
+}
+
+// send sends one packet at once.
+func (e *engine) send(p []byte, to netip.AddrPort) error {
+	if e.addr.Addr().Is4() {
+		return unix.Sendto(e.listener, p, unix.MSG_DONTWAIT, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()})
+	}
+	return unix.Sendto(e.listener, p, unix.MSG_DONTWAIT, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()})
+}
+
+func (e *engine) connected(netip.AddrPort) bool { return true }
+
+func (e *engine) localAddr() net.Addr { return net.UDPAddrFromAddrPort(e.addr) }
+
+// close ends the thread. Relay sockets are closed by whoever made them.
+func (e *engine) close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return net.ErrClosed
+	}
+	e.closed = true
+	e.mu.Unlock()
+	close(e.done)
+	_, err := unix.Write(e.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	<-e.stopped
+	return errors.Join(err, unix.Close(e.wake), unix.Close(e.epoll), unix.Close(e.listener))
+}
+
+// engineSocket is a relay socket that the engine's thread reads.
+type engineSocket struct {
+	// static
+	engine *engine
+	fd     int
+	at     netip.AddrPort
+	done   chan struct{} // closed with the socket
+
+	allocation  *allocation // guarded by engine.mu; nil until attach
+	open        bool        // guarded by engine.mu
+	first, last int         // guarded by engine.mu; packets to send, -1 for none
+}
+
+func (e *engine) bind(at netip.AddrPort) (relaySocket, error) {
+	fd, err := mmsg.Listen(at, false)
+	if err != nil {
+		return nil, err
+	}
+	return &engineSocket{engine: e, fd: fd, at: at, done: make(chan struct{}), open: true, first: -1, last: -1}, nil
+}
+
+// attach gives the socket to the thread.
+func (s *engineSocket) attach(a *allocation) error {
+	e := s.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !s.open || e.closed {
+		return net.ErrClosed
+	}
+	if err := e.watch(s.fd); err != nil {
+		return err
+	}
+	s.allocation = a
+	e.sockets[int32(s.fd)] = s
+	e.clients[a.client.addr] = a
+	return nil
+}
+
+func (s *engineSocket) pump(*allocation) { <-s.done }
+
+// send is called by run, which holds mu.
+func (s *engineSocket) send(payload []byte, to netip.AddrPort) {
+	e := s.engine
+	i := len(e.outgoing)
+	e.outgoing = append(e.outgoing, outgoing{payload, to, -1})
+	if s.last < 0 {
+		s.first = i
+		e.touched = append(e.touched, s)
+	} else {
+		e.outgoing[s.last].next = i
+	}
+	s.last = i
+}
+
+func (s *engineSocket) port() uint16 { return s.at.Port() }
+
+func (s *engineSocket) close() error {
+	e := s.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !s.open {
+		return net.ErrClosed
+	}
+	s.open = false
+	close(s.done)
+	if a := s.allocation; a != nil {
+		delete(e.sockets, int32(s.fd))
+		if e.clients[a.client.addr] == a {
+			delete(e.clients, a.client.addr)
+		}
+	}
+	return unix.Close(s.fd) // which epoll notices
+}
