@@ -17,8 +17,8 @@ import (
 
 // console is what a command reads and writes.
 type console struct {
-	in  io.Reader
-	out io.Writer
+	in       io.Reader
+	out, err io.Writer
 }
 
 // passwordFile is where a password is read from: never from an argument, which

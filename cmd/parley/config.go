@@ -20,8 +20,8 @@ import (
 )
 
 // commandLine is every command with its flags. Each flag can also be set by an
-// environment variable (PARLEY_RING_TIME) or a key of the config file
-// (ring_time); the command line wins over the environment, that over the file.
+// environment variable (PARLEY_RING_TIME) or a key of the config file, named
+// like the variable (ring_time); the command line wins over the environment, that over the file.
 type commandLine struct {
 	Config configFile `help:"Read settings from this JSON file." placeholder:"FILE"`
 
@@ -31,6 +31,9 @@ type commandLine struct {
 		List          accountList          `cmd:"" help:"List the accounts."`
 		ResetPassword accountResetPassword `cmd:"" help:"Set a new password, and sign the account out everywhere."`
 	} `cmd:"" help:"Manage accounts, beside a running or a stopped server."`
+	Turn struct {
+		Run turnRun `cmd:"" default:"withargs" help:"Run a TURN relay alone, for a server elsewhere."`
+	} `cmd:"" help:"Run a TURN relay alone, for a server elsewhere."`
 	Invite  inviteConfig   `cmd:"" help:"Print a link that lets somebody make an account."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running or a stopped server."`
 	Restore restoreCommand `cmd:"" help:"Make a data directory from a backup, and check it."`
@@ -65,32 +68,34 @@ func (s storage) config() (voicemail.Config, error) {
 // serveConfig is the settings of a server.
 type serveConfig struct {
 	storage
-	Listen         string         `help:"Address of the web server." default:"localhost:8080" placeholder:"HOST:PORT"`
-	TurnListen     string         `help:"Address of the TURN relay, UDP and TCP. Default: port 3478 at the web server's host." placeholder:"HOST:PORT"`
-	MediaListen    string         `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
-	PublicURL      string         `help:"Address at which people open Parley. Default: http://localhost with the web server's port." placeholder:"URL"`
-	PublicIP       string         `help:"IPv4 address at which relay and media are reached. Default: that of the public URL's host." placeholder:"IP"`
-	RelayAllowPeer []netip.Prefix `help:"Private range that the relay may send to; give it once for each." placeholder:"CIDR"`
-	RingTime       time.Duration  `help:"How long a call rings before the mailbox answers." default:"30s"`
-	RecordingLimit time.Duration  `help:"Longest voice message." default:"3m"`
-	QuotaMessages  int64          `help:"Messages that a mailbox may hold; 0 for no limit." default:"200000"`
-	QuotaMegabytes int64          `help:"Megabytes of recordings and texts that a mailbox may hold; 0 for no limit." default:"1024" name:"quota-mb"`
-	QuotaVoice     time.Duration  `help:"Time of voice messages that a mailbox may hold; 0 for no limit." default:"50h"`
-	KeepTexts      int            `help:"Days after which texts are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
-	KeepVoice      int            `help:"Days after which voice messages are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
-	FrameRate      int            `help:"Frames a second that one client may send; twice as many at once." default:"200"`
-	DebugListen    string         `help:"Loopback address for profiles of the running server (net/http/pprof). Default: none." placeholder:"HOST:PORT"`
-	Verbose        bool           `help:"Log what is only of use when something is wrong."`
+	Listen         string        `help:"Address of the web server." default:"localhost:8080" placeholder:"HOST:PORT"`
+	Relay          relayConfig   `embed:"" prefix:"turn-" envprefix:"PARLEY_TURN_" group:"Relay"`
+	TurnEmbedded   bool          `help:"Relay in this process." default:"true" negatable:""`
+	TurnURL        []string      `help:"Relay elsewhere with the same secret, for browsers to use too; give it once for each." placeholder:"turn:HOST:PORT?transport=udp"`
+	MediaListen    string        `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
+	PublicURL      string        `help:"Address at which people open Parley. Default: http://localhost with the web server's port." placeholder:"URL"`
+	PublicIP       string        `help:"IPv4 address at which relay and media are reached. Default: that of the public URL's host." placeholder:"IP"`
+	RingTime       time.Duration `help:"How long a call rings before the mailbox answers." default:"30s"`
+	RecordingLimit time.Duration `help:"Longest voice message." default:"3m"`
+	QuotaMessages  int64         `help:"Messages that a mailbox may hold; 0 for no limit." default:"200000"`
+	QuotaMegabytes int64         `help:"Megabytes of recordings and texts that a mailbox may hold; 0 for no limit." default:"1024" name:"quota-mb"`
+	QuotaVoice     time.Duration `help:"Time of voice messages that a mailbox may hold; 0 for no limit." default:"50h"`
+	KeepTexts      int           `help:"Days after which texts are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
+	KeepVoice      int           `help:"Days after which voice messages are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
+	FrameRate      int           `help:"Frames a second that one client may send; twice as many at once." default:"200"`
+	DebugListen    string        `help:"Loopback address for profiles of the running server (net/http/pprof). Default: none." placeholder:"HOST:PORT"`
+	Verbose        bool          `help:"Log what is only of use when something is wrong."`
 }
 
 // settings are a serveConfig that was found good.
 type settings struct {
 	mailboxes                voicemail.Config
-	listen, turnListen       string
-	mediaListen              string
+	listen, mediaListen      string
+	turn                     relayConfig
+	turnEmbedded             bool
+	turnURLs                 []string
 	publicURL                *url.URL
 	publicIP                 netip.Addr
-	relayAllowPeers          []netip.Prefix
 	ringTime, recordingLimit time.Duration
 	frameRate                int
 	debugListen              string // "": none
@@ -100,8 +105,9 @@ type settings struct {
 // settings checks everything before anything starts.
 func (c *serveConfig) settings() (settings, error) {
 	s := settings{
-		listen: c.Listen, turnListen: c.TurnListen, mediaListen: c.MediaListen,
-		relayAllowPeers: c.RelayAllowPeer, ringTime: c.RingTime, recordingLimit: c.RecordingLimit,
+		listen: c.Listen, mediaListen: c.MediaListen,
+		turn: c.Relay, turnEmbedded: c.TurnEmbedded, turnURLs: c.TurnURL,
+		ringTime: c.RingTime, recordingLimit: c.RecordingLimit,
 		frameRate: c.FrameRate, debugListen: c.DebugListen, verbose: c.Verbose,
 	}
 	var err error
@@ -115,7 +121,7 @@ func (c *serveConfig) settings() (settings, error) {
 	for _, l := range []struct {
 		flag, port string
 		value      *string
-	}{{"--turn-listen", "3478", &s.turnListen}, {"--media-listen", "3479", &s.mediaListen}} {
+	}{{"--turn-listen", "3478", &s.turn.Listen}, {"--media-listen", "3479", &s.mediaListen}} {
 		if *l.value == "" {
 			*l.value = net.JoinHostPort(host, l.port)
 		}
@@ -134,6 +140,14 @@ func (c *serveConfig) settings() (settings, error) {
 	}
 	if s.publicIP, err = publicIP(c.PublicIP, s.publicURL); err != nil {
 		return s, err
+	}
+	for _, text := range c.TurnURL {
+		if u, err := url.Parse(text); err != nil || u.Opaque == "" || u.Scheme != "turn" && u.Scheme != "turns" && u.Scheme != "stun" && u.Scheme != "stuns" {
+			return s, fmt.Errorf("--turn-url: %q is not like turn:relay.example.org:3478?transport=udp", text)
+		}
+	}
+	if !c.TurnEmbedded && len(c.TurnURL) == 0 {
+		return s, errors.New("--no-turn-embedded needs a --turn-url: some people can be reached by a relay only")
 	}
 	if c.RingTime < time.Second || c.RingTime > 2*time.Minute {
 		return s, fmt.Errorf("--ring-time: %s is not between 1s and 2m", c.RingTime)
@@ -248,7 +262,7 @@ func (f configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	return nil
 }
 
-// configValues are the keys of a config file: names of flags with underscores.
+// configValues are the keys of a config file.
 type configValues struct {
 	path string
 	of   map[string]any
@@ -260,16 +274,24 @@ func (v configValues) Validate(app *kong.Application) error {
 	known := map[string]bool{}
 	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
-			known[strings.ReplaceAll(flag.Name, "-", "_")] = true
+			known[configKey(flag)] = true
 		}
 		return next(nil)
 	})
 	for key := range v.of {
-		if !known[key] || key == "config" || key == "help" {
+		if !known[key] || key == "config" || key == "" {
 			return fmt.Errorf("config file %s: there is no setting %q", v.path, key)
 		}
 	}
 	return nil
+}
+
+// configKey is the name of a setting in the config file; empty for --help.
+func configKey(flag *kong.Flag) string {
+	if len(flag.Envs) == 0 {
+		return ""
+	}
+	return strings.ToLower(strings.TrimPrefix(flag.Envs[0], "PARLEY_"))
 }
 
 // Resolve gives a flag its value from the file, unless the environment has one.
@@ -277,7 +299,7 @@ func (v configValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (a
 	if slices.ContainsFunc(flag.Envs, func(name string) bool { return os.Getenv(name) != "" }) {
 		return nil, nil
 	}
-	value, ok := v.of[strings.ReplaceAll(flag.Name, "-", "_")]
+	value, ok := v.of[configKey(flag)]
 	if !ok {
 		return nil, nil
 	}

@@ -33,7 +33,7 @@ func TestSettingsComeFromLineEnvironmentAndFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.mailboxes.Dir != "from-line" || s.mailboxes.Database != "postgres://db.example.org/parley" || s.ringTime != 12*time.Second || s.listen != "127.0.0.1:1" || s.turnListen != "127.0.0.1:2" {
+	if s.mailboxes.Dir != "from-line" || s.mailboxes.Database != "postgres://db.example.org/parley" || s.ringTime != 12*time.Second || s.listen != "127.0.0.1:1" || s.turn.Listen != "127.0.0.1:2" {
 		t.Errorf("settings %+v", s)
 	}
 	if s.mediaListen != "127.0.0.1:3479" || s.publicURL.String() != "http://localhost:1" || s.publicIP.String() != "127.0.0.1" {
@@ -53,7 +53,9 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"IPv6 as public IP":     {"serve", "--public-ip", "::1"},
 		"ring time too short":   {"serve", "--ring-time", "1ms"},
 		"recording too long":    {"serve", "--recording-limit", "10h"},
-		"range that is none":    {"serve", "--relay-allow-peer", "10.0.0.0/99"},
+		"range that is none":    {"serve", "--turn-allow-peer", "10.0.0.0/99"},
+		"relay URL":             {"serve", "--turn-url", "https://relay.example.org"},
+		"no relay at all":       {"serve", "--no-turn-embedded"},
 		"unknown database":      {"serve", "--database", "mysql://localhost/parley"},
 		"database by a path":    {"serve", "--database", "/var/lib/parley.db"},
 		"broken database URL":   {"serve", "--database", "postgres://host:port:5432/parley"},

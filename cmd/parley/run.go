@@ -23,7 +23,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return serve(ctx, settings, stdout, stderr)
 	default:
 		command.BindTo(ctx, (*context.Context)(nil))
-		return command.Run(console{stdin, stdout})
+		return command.Run(console{stdin, stdout, stderr})
 	}
 }
 

@@ -78,17 +78,25 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	defer down("mailbox", mailbox.Close)
 
-	secrets, err := turnSecrets(filepath.Join(data, secretFile))
+	secrets, err := turnSecrets(s)
 	if err != nil {
 		return err
 	}
-	turn, err := relay.Start(relay.Config{
-		Listen: s.turnListen, RelayIP: s.publicIP, Secrets: secrets, AllowPeers: s.relayAllowPeers, Log: log,
-	})
-	if err != nil {
-		return err
+	var turn *relay.Relay // nil if others relay
+	if s.turnEmbedded {
+		config, err := s.turn.relay(s.publicIP, log)
+		if err != nil {
+			return err
+		}
+		config.Secrets = secrets
+		started, stopMetrics, err := startRelay(config, s.turn.MetricsListen, log)
+		if err != nil {
+			return err
+		}
+		turn = started
+		defer down("relay", turn.Close)
+		defer down("relay's metrics", stopMetrics)
 	}
-	defer down("relay", turn.Close)
 
 	recordings := filepath.Join(data, "recordings")
 	recovered, err := recoverRecordings(recordings, log)
@@ -102,11 +110,13 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return err
 	}
 	defer down("media", engine.Close)
-	turn.AllowPeerPort(engine.Addr()) // a caller behind the relay reaches the answering machine
+	if turn != nil {
+		turn.AllowPeerPort(engine.Addr()) // a caller behind the relay reaches the answering machine
+	}
 
 	hub, err := signaling.New(ctx, signaling.Config{
 		Mailbox: mailbox, Media: answeringMachine{engine, recordings}, Bus: bus.New(nil),
-		IceServers: iceServers(turn.Addr(), s.publicIP, secrets[0]), Calls: call.Timings{Ring: s.ringTime},
+		IceServers: iceServers(turnURLs(s, turn), secrets[0]), Calls: call.Timings{Ring: s.ringTime},
 		Recovered: recovered, RecordingLimit: s.recordingLimit,
 		FrameRate: s.frameRate, Log: log,
 	})
@@ -144,7 +154,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	if err := greet(ctx, s, mailbox, stdout); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	log.Info("parley serves", "listen", listener.Addr().String(), "turn", turn.Addr().String(), "media", engine.Addr().String(), "data", data)
+	log.Info("parley serves", "listen", listener.Addr().String(), "turn", turnURLs(s, turn), "media", engine.Addr().String(), "data", data)
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -190,20 +200,17 @@ func lockDir(dir string) (*os.File, error) {
 }
 
 // turnSecrets reads the relay's secrets, and makes one at the first start.
-func turnSecrets(path string) (relay.Secrets, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		text = []byte(rand.Text())
-		err = writeDurably(path, text)
+func turnSecrets(s settings) (relay.Secrets, error) {
+	if s.turn.SecretFile != "" {
+		return readSecrets(s.turn.SecretFile)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("relay's secrets: %w", err)
+	path := filepath.Join(s.mailboxes.Dir, secretFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := writeDurably(path, []byte(rand.Text())); err != nil {
+			return nil, fmt.Errorf("relay's secrets: %w", err)
+		}
 	}
-	secrets, err := relay.ParseSecrets(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return secrets, nil
+	return readSecrets(path)
 }
 
 // writeDurably makes a file that is whole or not there, also after a power cut.
@@ -244,10 +251,22 @@ func natIP(s settings) string {
 	return s.publicIP.String()
 }
 
-// iceServers mints what browsers need to reach the relay.
-func iceServers(at netip.AddrPort, ip netip.Addr, secret relay.Secret) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
-	host := net.JoinHostPort(ip.String(), strconv.Itoa(int(at.Port())))
-	urls := []string{"turn:" + host + "?transport=udp", "turn:" + host + "?transport=tcp"}
+// turnURLs are those of the relay inside, if there is one, and of those outside.
+func turnURLs(s settings, turn *relay.Relay) []string {
+	var urls []string
+	if turn != nil {
+		host := net.JoinHostPort(s.publicIP.String(), strconv.Itoa(int(turn.Addr().Port())))
+		urls = append(urls, "turn:"+host+"?transport=udp", "turn:"+host+"?transport=tcp")
+		if at := turn.AddrTLS(); at.IsValid() { // the certificate is for a name
+			host := net.JoinHostPort(s.publicURL.Hostname(), strconv.Itoa(int(at.Port())))
+			urls = append(urls, "turns:"+host+"?transport=tcp")
+		}
+	}
+	return append(urls, s.turnURLs...)
+}
+
+// iceServers mints what browsers need to reach the relays.
+func iceServers(urls []string, secret relay.Secret) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
 	return func(account presence.AccountID) ([]wire.IceServer, time.Duration) {
 		c := relay.Mint(secret, string(account), credentialTTL, time.Now())
 		return []wire.IceServer{{URLs: urls, Username: c.Username, Credential: c.Password}}, credentialTTL
