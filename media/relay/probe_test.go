@@ -185,23 +185,7 @@ func (p *probe) barrier() {
 	p.exchange(stun.BindingRequest)
 }
 
-// peer is an XOR-PEER-ADDRESS that is written as given: IPv4-mapped stays IPv6.
-type peer netip.AddrPort
-
-func (a peer) AddTo(m *stun.Message) error {
-	ip := netip.AddrPort(a).Addr().AsSlice()
-	value := []byte{0, 1, 0, 0}
-	if len(ip) == 16 {
-		value[1] = 2
-	}
-	port := netip.AddrPort(a).Port() ^ magicCookie>>16
-	value[2], value[3] = byte(port>>8), byte(port)
-	for i := range ip {
-		value = append(value, ip[i]^m.Raw[4+i])
-	}
-	m.Add(stun.AttrXORPeerAddress, value)
-	return nil
-}
+type peer = peerAttribute
 
 func channel(number uint16) stun.RawAttribute {
 	return stun.RawAttribute{Type: stun.AttrChannelNumber, Value: []byte{byte(number >> 8), byte(number), 0, 0}}

@@ -22,7 +22,7 @@ const (
 type Outbox struct {
 	packets []packet
 	family  int
-	plain   bool // the system does not know UDP_SEGMENT
+	plain   bool // no UDP_SEGMENT: not wanted, or not known to the system
 
 	headers  []header
 	vectors  []unix.Iovec
@@ -57,6 +57,9 @@ func NewOutbox(at netip.Addr, slots int) *Outbox {
 		controls: make([]control, slots),
 	}
 }
+
+// Plain makes every packet leave by itself, not as a segment.
+func (o *Outbox) Plain() { o.plain = true }
 
 // Len returns how many packets wait.
 func (o *Outbox) Len() int { return len(o.packets) }
