@@ -4,7 +4,7 @@ NPM        := npm --prefix web/app
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
-.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-messages chaos chaos-short clean
+.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-messages bench-relay soak-relay chaos chaos-short clean
 
 run: build ## build everything and start on http://localhost:8080 with ./parley-data
 	./bin/parley serve
@@ -27,7 +27,7 @@ test: needs lint test-go test-client chaos-short test-e2e ## everything
 
 .PHONY: needs
 needs: ## what the tests need of the machine, installed from Debian packages if it may
-	@.ci/needs chromium ffmpeg postgresql strace nftables iproute2
+	@.ci/needs chromium ffmpeg postgresql strace nftables iproute2 coturn
 
 lint:
 	@echo "== format, vet, staticcheck"
@@ -70,6 +70,18 @@ bench-messages: build bin/parleyload ## messages, mailbox, sessions, presence; b
 .PHONY: bin/parleyload
 bin/parleyload:
 	go build -o $@ ./cmd/parleyload
+
+bench-relay: bin/relayload ## the relay against coturn and a bare forwarder, in turns; about three minutes
+	@.ci/needs coturn
+	@./bin/relayload relay
+
+soak-relay: bin/relayload ## ten minutes at half of the highest rate without loss: nothing may be lost
+	@./bin/relayload soak
+
+.PHONY: bin/relayload
+bin/relayload:
+	CGO_ENABLED=0 go build -trimpath -o bin/parley ./cmd/parley
+	CGO_ENABLED=0 go build -trimpath -o bin/relayload ./cmd/relayload
 
 clean: ## what was built; never ./parley-data
 	rm -rf bin web/app/node_modules web/app/test-results

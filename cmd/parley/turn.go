@@ -36,7 +36,8 @@ type relayConfig struct {
 	Allocations      int              `env:"ALLOCATIONS" help:"Allocations that there may be." default:"16384"`
 	AccountBandwidth int              `env:"ACCOUNT_BANDWIDTH" help:"Bytes per second that an account may relay." default:"2097152"`
 	Bandwidth        int              `env:"BANDWIDTH" help:"Bytes per second that all may relay." default:"1073741824"`
-	Engines          int              `env:"ENGINES" help:"Threads that relay UDP. 0: one for each core." default:"0"`
+	Engines          int              `env:"ENGINES" help:"Threads that relay UDP. 0: one for every other core." default:"0"`
+	Rest             time.Duration    `env:"REST" help:"Longest rest of a busy thread, which makes batches larger and packets later. 0: none." default:"500us"`
 	Plain            bool             `env:"PLAIN" help:"Relay without the fast path, which needs Linux."`
 	MetricsListen    string           `env:"METRICS_LISTEN" help:"Address of /metrics (Prometheus) and /healthz of the relay. Default: none." placeholder:"HOST:PORT"`
 }
@@ -50,7 +51,10 @@ func (c relayConfig) relay(publicIP netip.Addr, log *slog.Logger) (relay.Config,
 			PerAccount: c.PerAccount, PerAddress: c.PerAddress, Total: c.Allocations,
 			BytesPerSecond: c.AccountBandwidth, TotalBytesPerSecond: c.Bandwidth,
 		},
-		Engines: c.Engines, Plain: c.Plain, Log: log,
+		Engines: c.Engines, Rest: c.Rest, Plain: c.Plain, Log: log,
+	}
+	if c.Rest == 0 {
+		config.Rest = -1
 	}
 	var err error
 	if config.MinPort, config.MaxPort, err = ports(c.Ports); err != nil {
@@ -87,16 +91,14 @@ func ports(text string) (first, last uint16, err error) {
 }
 
 // startRelay starts a relay, with its metrics if there is an address for them.
-// The relay's threads mostly wait in the kernel: with a processor of Go's for
-// each and one to spare the scheduler leaves theirs alone, instead of taking it
-// away at every wait, which costs half of the rate.
+// Its threads hold processors of Go's while they wait in the kernel; Go gets as
+// many more.
 func startRelay(config relay.Config, metrics string, log *slog.Logger) (*relay.Relay, func() error, error) {
-	engines := config.Engines
-	if engines == 0 {
-		engines = runtime.NumCPU()
+	if config.Engines == 0 {
+		config.Engines = relay.DefaultEngines()
 	}
-	if !config.Plain && runtime.GOMAXPROCS(0) <= engines {
-		runtime.GOMAXPROCS(engines + 1)
+	if enough := runtime.NumCPU() + config.Engines; !config.Plain && runtime.GOMAXPROCS(0) < enough {
+		runtime.GOMAXPROCS(enough)
 	}
 	turn, err := relay.Start(config)
 	if err != nil || metrics == "" {

@@ -16,6 +16,7 @@ import (
 
 type commandLine struct {
 	Relay        relay.Bench   `cmd:"" help:"Measure the relay against coturn."`
+	Soak         relay.Soak    `cmd:"" help:"Relay for a long time, of which nothing may be lost."`
 	RelayForward relay.Forward `cmd:"" hidden:""`
 }
 

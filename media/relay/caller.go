@@ -37,20 +37,43 @@ func (r *Refusal) Error() string {
 
 var errForged = errors.New("relay: response is not signed with our key")
 
-// Call connects to a server over "udp", "tcp" or "tls". It sends nothing by UDP.
-func Call(ctx context.Context, transport, address string, config *tls.Config, credential Credential) (*Caller, error) {
+// Target is a server to call.
+type Target struct {
+	Transport  string      // "udp", "tcp" or "tls"
+	Address    string      // "HOST:PORT"
+	TLS        *tls.Config // for "tls"
+	Credential Credential
+	From       netip.Addr // where to call from; the zero value leaves it to the system
+}
+
+// Call connects to a server. It sends nothing by UDP.
+func Call(ctx context.Context, to Target) (*Caller, error) {
+	dialer := &net.Dialer{}
 	var conn net.Conn
 	var err error
-	if transport == "tls" {
-		conn, err = (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
-	} else {
-		conn, err = (&net.Dialer{}).DialContext(ctx, transport, address)
+	switch {
+	case to.Transport == "udp":
+		if to.From.IsValid() {
+			dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(to.From, 0))
+		}
+		conn, err = dialer.DialContext(ctx, "udp", to.Address)
+	case to.From.IsValid():
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(to.From, 0))
+		fallthrough
+	default:
+		if conn, err = dialer.DialContext(ctx, "tcp", to.Address); err == nil && to.Transport == "tls" {
+			secured := tls.Client(conn, to.TLS)
+			if err = secured.HandshakeContext(ctx); err != nil {
+				err = errors.Join(err, conn.Close())
+			}
+			conn = secured
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := &Caller{conn: conn, credential: credential}
-	if transport != "udp" {
+	c := &Caller{conn: conn, credential: to.Credential}
+	if to.Transport != "udp" {
 		c.in = bufio.NewReaderSize(conn, 2*maxPacket)
 	}
 	return c, nil

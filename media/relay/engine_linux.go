@@ -145,7 +145,7 @@ func (e *engine) run() {
 	defer runtime.UnlockOSThread()
 	events := make([]unix.EpollEvent, 128)
 	for {
-		n, err := unix.EpollWait(e.epoll, events, -1)
+		n, err := e.pacer.wait(e.epoll, events)
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			e.log.warn("epoll", "error", err) // none that is known can happen here
 			return

@@ -13,6 +13,7 @@ type pacer struct {
 	rate  float64 // packets per second
 	count int     // packets since began
 	began time.Time
+	busy  bool // it has just rested
 }
 
 const (

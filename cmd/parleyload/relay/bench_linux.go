@@ -17,6 +17,7 @@ type Bench struct {
 	Rounds   int           `help:"Rounds of each load." default:"5"`
 	Interval time.Duration `help:"How long a load lasts." default:"3s"`
 	Held     int           `help:"Allocations to hold for the figure of memory." default:"2000"`
+	Part     []string      `help:"What to measure." enum:"voice,video,lossless,allocations,memory" default:"voice,video,lossless,allocations,memory"`
 }
 
 // shape is a kind of traffic.
@@ -52,7 +53,7 @@ func (b *Bench) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := pinSelf(); err != nil {
+	if err := pin(); err != nil {
 		return err
 	}
 	servers := map[string]*server{}
@@ -75,35 +76,48 @@ func (b *Bench) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	voiceRatio, added, err := b.compare(ctx, out, servers, voice)
-	if err != nil {
-		return err
-	}
-	videoRatio, _, err := b.compare(ctx, out, servers, video)
-	if err != nil {
-		return err
-	}
-	lossless := map[string]int{}
-	for _, name := range []string{forwarder, theirs, ours} {
-		if lossless[name], err = maxLossless(ctx, servers[name]); err != nil {
-			return err
+	var r figures
+	for _, part := range b.Part {
+		if err := b.measure(ctx, out, part, servers, &r); err != nil {
+			return fmt.Errorf("%s: %w", part, err)
 		}
-		fmt.Fprintf(out, "%-8s most packets a second without loss: %d\n", name, lossless[name])
-	}
-	rates, err := b.allocationRates(ctx, out, servers)
-	if err != nil {
-		return err
-	}
-	memory := map[string]float64{}
-	for _, name := range []string{theirs, ours} {
-		if memory[name], err = held(ctx, servers[name], b.Held); err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%-8s KB for each of %d allocations: %.1f\n", name, b.Held, memory[name])
 	}
 	fmt.Fprintf(out, "RESULT voice_ratio=%.2f video_ratio=%.2f added_p99_ms=%.2f max_pps_lossless=%d kb_per_alloc=%.1f alloc_rate_ratio=%.2f\n",
-		voiceRatio, videoRatio, added, lossless[ours], memory[ours], rates)
+		r.voice, r.video, r.added, r.lossless, r.memory, r.allocations)
 	return nil
+}
+
+// figures are the result; what was not measured is 0.
+type figures struct {
+	voice, video, added, memory, allocations float64
+	lossless                                 int
+}
+
+func (b *Bench) measure(ctx context.Context, out io.Writer, part string, servers map[string]*server, r *figures) (err error) {
+	favour(servers, part != "allocations")
+	switch part {
+	case "voice":
+		r.voice, r.added, err = b.compare(ctx, out, servers, voice)
+	case "video":
+		r.video, _, err = b.compare(ctx, out, servers, video)
+	case "allocations":
+		r.allocations, err = b.allocationRates(ctx, out, servers)
+	case "lossless":
+		for _, name := range []string{forwarder, theirs, ours} {
+			if r.lossless, err = maxLossless(ctx, servers[name]); err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "%-8s most packets a second without loss: %d\n", name, r.lossless)
+		}
+	case "memory":
+		for _, name := range []string{theirs, ours} {
+			if r.memory, err = held(ctx, servers[name], b.Held); err != nil {
+				return err
+			}
+			fmt.Fprintf(out, "%-8s KB for each of %d allocations: %.1f\n", name, b.Held, r.memory)
+		}
+	}
+	return err
 }
 
 // compare puts the same load on each server in turn, and returns ours to

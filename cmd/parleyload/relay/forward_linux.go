@@ -21,7 +21,7 @@ type Forward struct {
 	Listen netip.AddrPort `arg:""`
 }
 
-const forwardRest = 800 * time.Microsecond // as the relay's, when it is busy
+const forwardRest = 500 * time.Microsecond // as the relay's, when it is busy
 
 type forwarded struct {
 	fd     int

@@ -2,10 +2,13 @@ package relay
 
 import (
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -26,6 +29,7 @@ type server struct {
 	name   string
 	addr   string
 	secret relay.Secret
+	counts string    // URL of its metrics, of ours only
 	cmd    *exec.Cmd // nil for direct
 }
 
@@ -33,14 +37,14 @@ type server struct {
 type command struct {
 	path   string
 	args   []string
-	env    []string
 	addr   string
 	secret relay.Secret
+	counts string
 }
 
 // commands are sane production settings of each, and what loopback needs.
 func (b *Bench) commands(dir string) map[string]command {
-	secret := relay.Secret{Value: []byte(rand.Text())}
+	secret := relay.Secret{Value: []byte(crand.Text())}
 	secretFile := filepath.Join(dir, "secret")
 	if err := os.WriteFile(secretFile, secret.Value, 0o600); err != nil {
 		panic(err) // a directory that was just made
@@ -49,11 +53,11 @@ func (b *Bench) commands(dir string) map[string]command {
 	if err != nil {
 		panic(err)
 	}
-	ourPort, theirPort, forwardPort := freePort(), freePort(), freePort()
+	ourPort, ourCounts, theirPort, forwardPort := freePort(), freePort(), freePort(), freePort()
 	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	return map[string]command{
-		ours: {path: b.Parley, addr: at(ourPort), secret: secret, args: []string{
-			"turn", "--listen", at(ourPort), "--public-ip", "127.0.0.1", "--secret-file", secretFile,
+		ours: {path: b.Parley, addr: at(ourPort), secret: secret, counts: "http://" + at(ourCounts) + "/metrics", args: []string{
+			"turn", "--metrics-listen", at(ourCounts), "--listen", at(ourPort), "--public-ip", "127.0.0.1", "--secret-file", secretFile,
 			"--allow-peer", "127.0.0.0/8", "--ports", "20000-40000", "--allocations", "20000", "--per-account", "20000",
 			"--per-address", "20000", "--account-bandwidth", "1000000000", "--bandwidth", "1000000000",
 		}},
@@ -71,23 +75,26 @@ func (b *Bench) commands(dir string) map[string]command {
 }
 
 func freePort() int {
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		panic(err) // without loopback there is nothing to measure
+	for {
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			panic(err) // without loopback there is nothing to measure
+		}
+		port := conn.LocalAddr().(*net.UDPAddr).Port
+		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		_ = conn.Close()
+		if err == nil {
+			_ = listener.Close()
+			return port
+		}
 	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port
 }
 
 // Cores: the servers have the last one, the load the others.
 func serverCore() int { return runtime.NumCPU() - 1 }
 
-// realTime is the priority of load and servers alike: what else the machine does
-// should not be measured. It needs a right; without it figures are less steady.
-const realTime = 1
-
-// pinSelf keeps the load off the servers' core.
-func pinSelf() error {
+// pin keeps the load off the servers' core.
+func pin() error {
 	if serverCore() == 0 {
 		return errors.New("there must be a core for the servers and one for the load")
 	}
@@ -95,18 +102,40 @@ func pinSelf() error {
 	for i := range serverCore() {
 		set.Set(i)
 	}
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return err
-	}
-	for _, task := range tasks { // threads made later inherit it
-		id, _ := strconv.Atoi(task.Name())
+	for _, id := range threads(os.Getpid()) { // those made later inherit it
 		if err := unix.SchedSetaffinity(id, &set); err != nil {
 			return fmt.Errorf("keep the load off the servers' core: %w", err)
 		}
-		_ = unix.SchedSetAttr(id, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: realTime}, 0)
 	}
 	return nil
+}
+
+// favour gives load and servers alike real-time priority, or takes it away: what
+// else the machine does should not be measured. It needs a right; without it
+// figures are less steady. Requests are measured without: Go's garbage collector
+// yields to threads that do not get the core then.
+func favour(servers map[string]*server, realTime bool) {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}
+	if realTime {
+		attr.Policy, attr.Priority = unix.SCHED_RR, 1
+	}
+	all := threads(os.Getpid())
+	for _, s := range servers {
+		all = append(all, threads(s.cmd.Process.Pid)...)
+	}
+	for _, id := range all {
+		_ = unix.SchedSetAttr(id, &attr, 0)
+	}
+}
+
+func threads(process int) (ids []int) {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", process))
+	for _, task := range tasks {
+		if id, err := strconv.Atoi(filepath.Base(task)); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func launch(ctx context.Context, name string, c command) (*server, error) {
@@ -121,7 +150,7 @@ func launch(ctx context.Context, name string, c command) (*server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	s := &server{name: name, addr: c.addr, secret: c.secret, cmd: cmd}
+	s := &server{name: name, addr: c.addr, secret: c.secret, counts: c.counts, cmd: cmd}
 	for range 100 {
 		if s.answers(ctx) {
 			return s, nil
@@ -139,7 +168,7 @@ func (s *server) answers(ctx context.Context) bool {
 	}
 	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 	defer cancel()
-	c, err := relay.Call(short, "udp", s.addr, nil, relay.Credential{})
+	c, err := relay.Call(short, relay.Target{Transport: "udp", Address: s.addr})
 	if err != nil {
 		return false
 	}
@@ -186,6 +215,27 @@ func resident(s *server) (float64, error) {
 	return float64(kb), err
 }
 
+// droppedBy is how many packets our server says that it dropped.
+func droppedBy(ctx context.Context, s *server) (dropped int, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.counts, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "parley_turn_dropped_total") {
+			n, _ := strconv.Atoi(strings.Fields(line)[1])
+			dropped += n
+		}
+	}
+	return dropped, err
+}
+
 // held makes so many allocations and returns the memory of each, in KB.
 func held(ctx context.Context, s *server, many int) (float64, error) {
 	before, err := resident(s)
@@ -210,7 +260,8 @@ func held(ctx context.Context, s *server, many int) (float64, error) {
 // left, and refuse the next one with 437, which then takes another.
 func allocate(ctx context.Context, s *server, lifetime time.Duration) (c *relay.Caller, relayed netip.AddrPort, err error) {
 	for range 20 {
-		if c, err = relay.Call(ctx, "udp", s.addr, nil, s.credential()); err != nil {
+		to := relay.Target{Transport: "udp", Address: s.addr, Credential: s.credential(), From: somewhere()}
+		if c, err = relay.Call(ctx, to); err != nil {
 			return nil, relayed, err
 		}
 		if relayed, err = c.Allocate(ctx, lifetime); err == nil {
@@ -223,6 +274,12 @@ func allocate(ctx context.Context, s *server, lifetime time.Duration) (c *relay.
 		}
 	}
 	return nil, relayed, fmt.Errorf("%s: %w", s.name, err)
+}
+
+// somewhere is one of many addresses of loopback: a relay that limits what one
+// source gets without proof sees as many sources as it would of real clients.
+func somewhere() netip.Addr {
+	return netip.AddrFrom4([4]byte{127, 1, byte(rand.IntN(256)), byte(1 + rand.IntN(254))})
 }
 
 // churn makes and ends so many allocations, eight at a time.

@@ -62,7 +62,7 @@ func (in *Inbox) Receive(fd, most int) (first, n int, err error) {
 		in.headers[i].Namelen = uint32(unsafe.Sizeof(in.names[i]))
 	}
 	for {
-		got, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(fd),
+		got, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd),
 			uintptr(unsafe.Pointer(&in.headers[first])), uintptr(most), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:

@@ -3,7 +3,8 @@
 // Package mmsg moves UDP packets in batches: one system call receives or sends many (recvmmsg,
 // sendmmsg), and packets of one size for one address leave as one (UDP_SEGMENT, "GSO").
 //
-// It works on descriptors of non-blocking sockets that Go's poller does not know. Nothing here is
+// It works on descriptors of non-blocking sockets that Go's poller does not know. Since no call
+// blocks, Go's scheduler is not told of them: that would cost more than it saves. Nothing here is
 // safe for use by several goroutines at once.
 package mmsg
 

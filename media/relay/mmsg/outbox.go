@@ -77,7 +77,7 @@ func (o *Outbox) Add(data []byte, to netip.AddrPort) {
 func (o *Outbox) Send(fd int) (lost int) {
 	messages := o.arrange(!o.plain)
 	for i := 0; i < len(messages); {
-		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd),
+		sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd),
 			uintptr(unsafe.Pointer(&messages[i])), uintptr(len(messages)-i), unix.MSG_DONTWAIT, 0, 0)
 		if errno == 0 {
 			i += int(sent)
@@ -145,7 +145,7 @@ func (o *Outbox) single(fd int, h *header) (lost int) {
 	for _, v := range unsafe.Slice(h.Iov, int(h.Iovlen)) {
 		one := unix.Msghdr{Name: h.Name, Namelen: h.Namelen, Iov: &v}
 		one.SetIovlen(1)
-		if _, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT); errno != 0 {
+		if _, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT); errno != 0 {
 			lost++
 		}
 	}
