@@ -32,7 +32,8 @@ type commandLine struct {
 		ResetPassword accountResetPassword `cmd:"" help:"Set a new password, and sign the account out everywhere."`
 	} `cmd:"" help:"Manage accounts, beside a running or a stopped server."`
 	Turn struct {
-		Run turnRun `cmd:"" default:"withargs" help:"Run a TURN relay alone, for a server elsewhere."`
+		Run   turnRun   `cmd:"" default:"withargs" help:"Run a TURN relay alone, for a server elsewhere; the command if none is named."`
+		Check turnCheck `cmd:"" help:"Tell whether a relay works from here."`
 	} `cmd:"" help:"Run a TURN relay alone, for a server elsewhere."`
 	Invite  inviteConfig   `cmd:"" help:"Print a link that lets somebody make an account."`
 	Backup  backupCommand  `cmd:"" help:"Copy the data of a running or a stopped server."`

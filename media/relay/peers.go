@@ -58,13 +58,15 @@ func anyContains(list []netip.Prefix, ip netip.Addr) bool {
 // peers decides whom the relay may exchange packets with. An address and port is a peer if
 // the operator listed its range, if it is a listed service of our own, if it is a relayed
 // address that is allocated at this moment (two clients of this relay meet there), or else if it
-// is neither in a denied range nor an address of this machine.
+// is neither in a denied range nor an address of this machine. Where the relay itself listens is
+// never a peer: it would talk to itself in a client's name.
 type peers struct {
 	// static
 	allowed []netip.Prefix
 	relayIP netip.Addr
 	own     map[netip.Addr]bool       // addresses of this machine when the relay was started
 	isRelay func(netip.AddrPort) bool // whether a relayed address is allocated now
+	listens map[uint16]bool           // ports of our own listeners, set before there is a client
 
 	mu       sync.RWMutex
 	services map[netip.AddrPort]bool // guarded by mu
@@ -76,6 +78,7 @@ func newPeers(config Config, own []netip.Addr, isRelay func(netip.AddrPort) bool
 		relayIP:  config.RelayIP,
 		own:      map[netip.Addr]bool{config.RelayIP: true},
 		isRelay:  isRelay,
+		listens:  make(map[uint16]bool),
 		services: make(map[netip.AddrPort]bool),
 	}
 	for _, ip := range own {
@@ -106,7 +109,7 @@ func (p *peers) mayExchange(peer netip.AddrPort) bool {
 	ip := peer.Addr().Unmap().WithZone("") // no range contains an address with a zone
 	peer = netip.AddrPortFrom(ip, peer.Port())
 	switch {
-	case !ip.IsValid() || peer.Port() == 0:
+	case !ip.IsValid() || peer.Port() == 0 || p.listens[peer.Port()] && (p.own[ip] || ip.IsLoopback()):
 		return false
 	case anyContains(p.allowed, ip):
 		return true

@@ -41,6 +41,9 @@ func Start(config Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: listen: %w", err)
 	}
+	for _, at := range []netip.AddrPort{r.addr, r.addrTLS} {
+		r.peers.listens[at.Port()] = true
+	}
 	gates := make([]*gate, len(carriers))
 	for i, c := range carriers {
 		gates[i] = &gate{
