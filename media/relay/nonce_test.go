@@ -1,0 +1,179 @@
+package relay
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/stun/v2"
+)
+
+// memory is a carrier without sockets, so that time can be made up.
+type memory struct {
+	in, out chan []byte
+	done    chan struct{}
+}
+
+func (m memory) transport() string { return "memory" }
+
+func (m memory) receive(p []byte) (int, netip.AddrPort, error) {
+	select {
+	case packet := <-m.in:
+		return copy(p, packet), netip.MustParseAddrPort("9.9.9.9:9"), nil
+	case <-m.done:
+		return 0, netip.AddrPort{}, net.ErrClosed
+	}
+}
+
+func (m memory) send(p []byte, _ netip.AddrPort) error {
+	m.out <- append([]byte(nil), p...)
+	return nil
+}
+
+func (m memory) connected(netip.AddrPort) bool            { return true }
+func (m memory) bind(netip.AddrPort) (relaySocket, error) { return noSocket{make(chan struct{})}, nil }
+func (m memory) localAddr() net.Addr                      { return &net.UDPAddr{IP: net.IPv4(9, 9, 9, 1), Port: 3478} }
+func (m memory) close() error                             { close(m.done); return nil }
+func (m memory) exchange(t *testing.T, setters ...stun.Setter) *stun.Message {
+	t.Helper()
+	m.in <- stun.MustBuild(append([]stun.Setter{stun.TransactionID}, setters...)...).Raw
+	response := &stun.Message{Raw: <-m.out}
+	if err := response.Decode(); err != nil {
+		t.Fatal(err)
+	}
+	return response
+}
+
+// noSocket is a relay socket that nothing comes to.
+type noSocket struct{ done chan struct{} }
+
+func (s noSocket) attach(*allocation) error    { return nil }
+func (s noSocket) pump(*allocation)            { <-s.done }
+func (s noSocket) send([]byte, netip.AddrPort) {}
+func (s noSocket) port() uint16                { return 50000 }
+func (s noSocket) close() error                { close(s.done); return nil }
+
+// inMemory runs a gate and pion behind it in made-up time.
+func inMemory(t *testing.T, test func(*testing.T, memory, *gate)) {
+	synctest.Test(t, func(t *testing.T) {
+		config, err := Config{Listen: "9.9.9.1:3478", Secrets: Secrets{secret}}.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := memory{make(chan []byte), make(chan []byte), make(chan struct{})}
+		l := newLedger(config)
+		log := newSparseLog(slog.New(slog.DiscardHandler))
+		g := &gate{
+			carrier: m, authority: authority{config.Secrets, config.Realm}, ledger: l,
+			peers: newPeers(config, nil, l.isRelay), sources: newSources(time.Now), counters: new(counters),
+			relayIP: config.RelayIP, bindIP: config.RelayIP, minPort: 50000, maxPort: 50000, now: time.Now, log: log,
+		}
+		control, err := startControl(config, log, []*gate{g})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, m, g)
+		if err := control.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+	})
+}
+
+// signedBy are the attributes of a request that somebody with a credential sends.
+func signedBy(cred Credential, nonce stun.Nonce, method stun.Method, setters ...stun.Setter) []stun.Setter {
+	all := append([]stun.Setter{stun.NewType(method, stun.ClassRequest)}, setters...)
+	return append(all, stun.NewUsername(cred.Username), stun.NewRealm("parley"), nonce,
+		stun.NewLongTermIntegrity(cred.Username, "parley", cred.Password))
+}
+
+// A nonce is good for an hour. An old or altered one is answered with a fresh one, and allocates nothing.
+func TestNonceExpires(t *testing.T) {
+	inMemory(t, func(t *testing.T, m memory, g *gate) {
+		cred := Mint(secret, "alice", 24*time.Hour, time.Now())
+		var nonce stun.Nonce
+		if err := nonce.GetFrom(m.exchange(t, stun.NewType(stun.MethodAllocate, stun.ClassRequest))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour + time.Second)
+		stale := m.exchange(t, signedBy(cred, nonce, stun.MethodAllocate, udpTransport)...)
+		var fresh stun.Nonce
+		if got := code(t, stale); got != stun.CodeStaleNonce || fresh.GetFrom(stale) != nil {
+			t.Fatalf("answered with %d, %q", got, fresh)
+		}
+		altered := append(stun.Nonce(nil), fresh...)
+		altered[0] ^= 1
+		if got := code(t, m.exchange(t, signedBy(cred, altered, stun.MethodAllocate, udpTransport)...)); got != stun.CodeStaleNonce {
+			t.Errorf("an altered nonce answered with %d", got)
+		}
+		if n := g.ledger.count(); n != 0 {
+			t.Errorf("%d allocations", n)
+		}
+		time.Sleep(time.Hour - time.Minute)
+		if got := code(t, m.exchange(t, signedBy(cred, fresh, stun.MethodAllocate, udpTransport)...)); got != 0 {
+			t.Errorf("a nonce of less than an hour answered with %d", got)
+		}
+	})
+}
+
+// pion's own timers free what is over: an allocation after its lifetime, unless it is refreshed.
+func TestPionEndsAllocations(t *testing.T) {
+	inMemory(t, func(t *testing.T, m memory, g *gate) {
+		cred := Mint(secret, "alice", time.Minute, time.Now())
+		var nonce stun.Nonce
+		if err := nonce.GetFrom(m.exchange(t, stun.NewType(stun.MethodAllocate, stun.ClassRequest))); err != nil {
+			t.Fatal(err)
+		}
+		if got := code(t, m.exchange(t, signedBy(cred, nonce, stun.MethodAllocate, udpTransport)...)); got != 0 {
+			t.Fatalf("answered with %d", got)
+		}
+		for range 3 { // half an hour, with a credential of a minute
+			time.Sleep(9 * time.Minute)
+			if got := code(t, m.exchange(t, signedBy(cred, nonce, stun.MethodRefresh)...)); got != 0 {
+				t.Fatalf("refresh answered with %d", got)
+			}
+		}
+		time.Sleep(10*time.Minute - time.Second)
+		synctest.Wait()
+		if n := g.ledger.count(); n != 1 {
+			t.Errorf("%d allocations just before the end", n)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := g.ledger.count(); n != 0 {
+			t.Errorf("%d allocations after the end", n)
+		}
+	})
+}
+
+// What a stranger gets back is small and no more than what sources allows: a relay with one source
+// address to hit sends it some kilobytes a second, however much is sent in its name.
+func TestReflection(t *testing.T) {
+	inMemory(t, func(t *testing.T, m memory, _ *gate) {
+		const largest = 140
+		sent, answers, bytes := 0, 0, 0
+		request := stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport).Raw
+		for range 10 * strangerBurst {
+			m.in <- request
+			sent += len(request)
+			synctest.Wait()
+			select {
+			case answer := <-m.out:
+				if len(answer) > largest {
+					t.Fatalf("an answer of %d bytes", len(answer))
+				}
+				answers, bytes = answers+1, bytes+len(answer)
+			default:
+			}
+		}
+		if answers > strangerBurst || bytes > sent {
+			t.Errorf("%d answers, %d bytes, to %d bytes", answers, bytes, sent)
+		}
+	})
+}
