@@ -71,17 +71,12 @@ bench-messages: build bin/parleyload ## messages, mailbox, sessions, presence; b
 bin/parleyload:
 	go build -o $@ ./cmd/parleyload
 
-bench-relay: bin/relayload ## the relay against coturn and a bare forwarder, in turns; about three minutes
+bench-relay: build bin/parleyload ## the relay against coturn and a bare forwarder, in turns; about three minutes
 	@.ci/needs coturn
-	@./bin/relayload relay
+	@./bin/parleyload relay
 
-soak-relay: bin/relayload ## ten minutes at half of the highest rate without loss: nothing may be lost
-	@./bin/relayload soak
-
-.PHONY: bin/relayload
-bin/relayload:
-	CGO_ENABLED=0 go build -trimpath -o bin/parley ./cmd/parley
-	CGO_ENABLED=0 go build -trimpath -o bin/relayload ./cmd/relayload
+soak-relay: build bin/parleyload ## ten minutes at half of the highest rate without loss: nothing may be lost
+	@./bin/parleyload soak
 
 clean: ## what was built; never ./parley-data
 	rm -rf bin web/app/node_modules web/app/test-results

@@ -23,7 +23,7 @@ var ours = map[string][]string{
 	"parley/voicemail":                 {"parley/presence", "parley/voicemail/store", "parley/voicemail/blob"},                                                                      // knows no frames
 	"parley/signaling":                 {"parley/presence", "parley/signaling/bus", "parley/signaling/call", "parley/signaling/wire", "parley/voicemail", "parley/voicemail/store"}, // media is an interface here
 	"parley/web":                       {"parley/presence", "parley/voicemail"},                                                                                                     // knows no frames and no calls
-	"parley/cmd/parleyload":            {"parley/presence", "parley/signaling/wire", "parley/voicemail/store", "parley/voicemail/store/storetest"},                                  // a client like any other; the store only to seed accounts without a hash for each, its tests' PostgreSQL to serve from
+	"parley/cmd/parleyload":            {"parley/presence", "parley/signaling/wire", "parley/voicemail/store", "parley/voicemail/store/storetest", "parley/cmd/parleyload/relay"},   // a client like any other; the store only to seed accounts without a hash for each, its tests' PostgreSQL to serve from
 }
 
 // foreign packages that belong to one part of the house.

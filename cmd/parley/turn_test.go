@@ -18,7 +18,7 @@ import (
 	"parley/media/relay"
 )
 
-func secretFile(t *testing.T) string {
+func secretsFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "turn.secret")
 	if err := os.WriteFile(path, []byte("new 0123456789\nold 9876543210\n"), 0o600); err != nil {
@@ -30,7 +30,7 @@ func secretFile(t *testing.T) string {
 // A relay alone answers its operator's check, its health and its metrics, and
 // ends when it is told to.
 func TestTurnAlone(t *testing.T) {
-	secret := secretFile(t)
+	secret := secretsFile(t)
 	turn, metrics := freePort(t), freePort(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -114,7 +114,7 @@ func TestTurnSettingsAreOneSection(t *testing.T) {
 }
 
 func TestBadTurnSettingsAreRefused(t *testing.T) {
-	secret := secretFile(t)
+	secret := secretsFile(t)
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)

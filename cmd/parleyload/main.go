@@ -3,6 +3,8 @@
 //
 //	parleyload bench   the figures of `make bench-messages`
 //	parleyload chaos   the faults of `make chaos`
+//	parleyload relay   the relay beside coturn, of `make bench-relay`
+//	parleyload soak    the relay for a long time, of `make soak-relay`
 //
 // It speaks the frames of signaling/wire and knows nothing else of the server,
 // with one exception: accounts and their sign-ins are written straight into an
@@ -25,6 +27,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -38,6 +41,7 @@ type commandLine struct {
 
 	Bench benchCommand `cmd:"" help:"Measure messages, sessions and presence."`
 	Chaos chaosCommand `cmd:"" help:"Break things, and count what is lost or shown twice."`
+	relayCommands
 }
 
 func main() {
@@ -47,6 +51,7 @@ func main() {
 	command := kong.Parse(&cli, kong.Name("parleyload"), kong.Vars{"tmp": os.TempDir(), "parts": partNames(), "faults": faultNames()},
 		kong.Description("Loads, breaks and measures a Parley server."))
 	command.BindTo(ctx, (*context.Context)(nil))
+	command.BindTo(os.Stdout, (*io.Writer)(nil))
 	if err := command.Run(&cli); err != nil {
 		fmt.Fprintln(os.Stderr, "parleyload:", err)
 		os.Exit(1)
