@@ -61,7 +61,7 @@ func columns(t *testing.T, s *Store, query string) (all []string) {
 
 func TestBothSchemasHaveTheSameColumns(t *testing.T) {
 	lite := columns(t, openTemp(t), `SELECT t.name || '.' || c.name FROM pragma_table_list t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'`)
-	pg := columns(t, openPostgres(t), `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'`)
+	pg := columns(t, openPostgres(t), `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = current_schema()`)
 	if len(lite) < 50 || !slices.Equal(lite, pg) {
 		t.Errorf("SQLite has\n%v, PostgreSQL\n%v", lite, pg)
 	}

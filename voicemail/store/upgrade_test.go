@@ -163,10 +163,11 @@ var schemas = map[string]string{
 	"sqlite": `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'goose_%'`,
 	"postgres": `
 		SELECT table_name, column_name, data_type, is_nullable, column_default, collation_name
-		FROM information_schema.columns WHERE table_schema = 'public'
+		FROM information_schema.columns WHERE table_schema = current_schema()
 		UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '', '', ''
-		FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-		UNION ALL SELECT tablename, indexname, indexdef, '', '', '' FROM pg_indexes WHERE schemaname = 'public'`,
+		FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
+		UNION ALL SELECT tablename, indexname, replace(indexdef, current_schema() || '.', ''), '', '', ''
+		FROM pg_indexes WHERE schemaname = current_schema()`,
 }
 
 // An old database and a new one end with the same schema: nobody has edited a

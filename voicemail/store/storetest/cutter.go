@@ -53,7 +53,9 @@ func Cut(t *testing.T, database string) *Cutter {
 		}
 		all.Wait()
 	})
-	u.RawQuery = url.Values{"host": {dir}}.Encode()
+	query := u.Query()
+	query.Set("host", dir)
+	u.RawQuery = query.Encode()
 	c.URL = u.String()
 	return c
 }

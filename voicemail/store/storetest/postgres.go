@@ -1,6 +1,6 @@
 // Package storetest runs a PostgreSQL server for tests: one cluster for each
 // test process, from Debian's binaries, in a temporary directory and on a
-// private socket there, and in it a new database for each test.
+// private socket there, and in it an empty schema for each test.
 package storetest
 
 import (
@@ -38,7 +38,7 @@ type Cluster struct {
 	server *exec.Cmd
 	leash  io.WriteCloser // while it is open, the server runs
 	listen string         // address of the loopback network, or none but the socket
-	made   atomic.Int64   // databases
+	made   atomic.Int64   // databases and schemas
 }
 
 // Start makes a cluster and waits until it answers.
@@ -148,7 +148,7 @@ func (c *Cluster) ready() (err error) {
 func (c *Cluster) exec(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, c.url("postgres"))
+	conn, err := pgx.Connect(ctx, c.url("postgres").String())
 	if err != nil {
 		return err
 	}
@@ -156,9 +156,8 @@ func (c *Cluster) exec(statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-func (c *Cluster) url(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.User("parley"), Path: "/" + database, RawQuery: url.Values{"host": {c.dir}}.Encode()}
-	return u.String()
+func (c *Cluster) url(database string) *url.URL {
+	return &url.URL{Scheme: "postgres", User: url.User("parley"), Path: "/" + database, RawQuery: url.Values{"host": {c.dir}}.Encode()}
 }
 
 // Database makes an empty database and returns its URL.
@@ -167,7 +166,18 @@ func (c *Cluster) Database() (string, error) {
 	if err := c.exec("CREATE DATABASE " + name); err != nil {
 		return "", fmt.Errorf("make a database: %w", err)
 	}
-	return c.url(name), nil
+	return c.url(name).String(), nil
+}
+
+// schema makes what is to Parley an empty database, in much less time.
+func (c *Cluster) schema() (string, error) {
+	name := fmt.Sprintf("test%d", c.made.Add(1))
+	if err := c.exec("CREATE SCHEMA " + name); err != nil {
+		return "", fmt.Errorf("make a schema: %w", err)
+	}
+	u := c.url("postgres")
+	u.RawQuery += "&search_path=" + name
+	return u.String(), nil
 }
 
 // PID is the process that the server's processes descend from.
@@ -225,7 +235,7 @@ func Database(t testing.TB) (url string) {
 	}
 	err := shared.err
 	if err == nil {
-		url, err = shared.Database()
+		url, err = shared.schema()
 	}
 	if err != nil {
 		t.Fatal(err)
