@@ -19,7 +19,7 @@ var errClosed = fmt.Errorf("%w: closed", ErrUnavailable)
 type op struct {
 	f     func(*Tx) error
 	taken atomic.Bool // by the writer, or by who gave it up; who sets it decides the outcome
-	late  *time.Timer // gives it up
+	late  *time.Timer // gives it up; not to be touched by what it calls
 	done  func(error) // is told the outcome, once; it must not wait
 }
 
@@ -27,7 +27,6 @@ type op struct {
 // so holds up those whose commit is under way, and nobody else.
 func (o *op) giveUp(why error) {
 	if o.taken.CompareAndSwap(false, true) {
-		o.late.Stop()
 		o.done(why)
 	}
 }
