@@ -21,14 +21,14 @@ type engine struct {
 	// connect opens a pool of connections that are durable: each is refused that
 	// does not promise what Write promises.
 	connect func(database string, purpose purpose) (*sqlx.DB, error)
-	readers int  // connections that View uses
-	local   bool // statements run in this process, none of them long enough to be interrupted
+	readers int // connections that View uses
 
 	reading, writing *sql.TxOptions
 	// turn is the first statement of a transaction that writes, if any: it waits
 	// until no other process writes.
 	turn string
-	// patience bounds a transaction that writes; 0: it cannot be left half done.
+	// patience bounds a transaction, for a server may fall silent; 0: statements
+	// run in this process, none of them long enough to be interrupted.
 	patience time.Duration
 
 	judge func(error) fault
@@ -72,4 +72,12 @@ func engineOf(database string) *engine {
 // PostgreSQL server; else it is the path of a SQLite file.
 func IsPostgres(database string) bool {
 	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
+
+// bounded is the context of a transaction's statements.
+func (e *engine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if e.patience == 0 { // a context that can end costs a goroutine for each statement
+		return context.WithoutCancel(ctx), func() {}
+	}
+	return context.WithTimeout(ctx, e.patience)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"parley/presence"
 	"parley/voicemail/store/storetest"
@@ -260,6 +261,46 @@ func TestLostCommitIsUnknown(t *testing.T) {
 	}
 	if err := s.Write(t.Context(), createNamed("d")); err != nil {
 		t.Errorf("the next write: %v", err)
+	}
+}
+
+// A server that falls silent holds nobody up for good.
+func TestSilentServerIsUnavailable(t *testing.T) {
+	cutter := storetest.Cut(t, newPostgres(t))
+	hasty := *onServer
+	hasty.patience = 500 * time.Millisecond
+	openWithTwo(t, cutter.URL)
+	s, err := hasty.open(t.Context(), cutter.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	look := func() error { return s.View(t.Context(), func(tx *Tx) error { _, err := tx.Accounts(); return err }) }
+	if err := look(); err != nil {
+		t.Fatal(err)
+	}
+	cutter.Silence(true)
+	if err := look(); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("view: %v", err)
+	}
+	if err := s.Write(t.Context(), deviceOnce("d")); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("write: %v", err)
+	}
+	cutter.Silence(false)
+	for { // the connections are made anew
+		if err = s.Write(t.Context(), deviceOnce("d")); !errors.Is(err, ErrUnavailable) {
+			break
+		}
+	}
+	if err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if err := look(); err != nil {
+		t.Errorf("view afterwards: %v", err)
 	}
 }
 

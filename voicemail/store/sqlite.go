@@ -20,7 +20,7 @@ import (
 // whoever writes.
 var inFile = &engine{
 	name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
-	connect: connectSQLite, readers: 4, local: true,
+	connect: connectSQLite, readers: 4,
 	judge: judgeSQLite, spoils: func(error) bool { return false }, unsure: brokenInCommit, settle: settleSQLite,
 }
 

@@ -50,7 +50,10 @@ type Store struct {
 // Open opens a database, creating the file or bringing the schema up to date.
 // It is named by the path of a SQLite file or a URL that IsPostgres knows.
 func Open(ctx context.Context, database string) (*Store, error) {
-	e := engineOf(database)
+	return engineOf(database).open(ctx, database)
+}
+
+func (e *engine) open(ctx context.Context, database string) (*Store, error) {
 	write, err := e.connect(database, toWrite)
 	if err != nil {
 		return nil, err
@@ -107,9 +110,8 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.engine.local { // a context that can end costs a goroutine for each statement
-		ctx = context.WithoutCancel(ctx)
-	}
+	ctx, cancel := s.engine.bounded(ctx)
+	defer cancel()
 	tx, err := s.read.BeginTxx(ctx, s.engine.reading)
 	if err != nil && s.writer.stopped() {
 		return errClosed

@@ -100,7 +100,7 @@ func (w *writer) run() {
 // each with its own error, else with that of the commit. The transaction is
 // nobody's: no caller's context can end it. It returns what may be fatal.
 func (w *writer) serve(first *op) (err error) {
-	ctx, cancel := w.bounded()
+	ctx, cancel := w.engine.bounded(context.Background())
 	defer cancel()
 	var (
 		group []*op // gathered at the turn: until then each could be taken back
@@ -143,14 +143,6 @@ func (w *writer) tell() {
 			}
 		}
 	}
-}
-
-// bounded is the context of a transaction.
-func (w *writer) bounded() (context.Context, context.CancelFunc) {
-	if w.engine.patience == 0 {
-		return context.Background(), func() {}
-	}
-	return context.WithTimeout(context.Background(), w.engine.patience)
 }
 
 // open starts a transaction that no other process's will meet.

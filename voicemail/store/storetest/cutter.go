@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 type Cutter struct {
 	URL    string
 	armed  atomic.Bool
+	silent atomic.Bool
 	server string // socket
 }
 
@@ -37,6 +39,7 @@ func Cut(t *testing.T, database string) *Cutter {
 	if err != nil {
 		t.Fatal(err)
 	}
+	open, end := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -44,10 +47,11 @@ func Cut(t *testing.T, database string) *Cutter {
 			if err != nil {
 				return
 			}
-			all.Go(func() { c.between(client) })
+			all.Go(func() { c.between(open, client) })
 		}
 	})
 	t.Cleanup(func() {
+		end()
 		if err := errors.Join(listener.Close(), os.RemoveAll(dir)); err != nil {
 			t.Error(err)
 		}
@@ -60,25 +64,30 @@ func Cut(t *testing.T, database string) *Cutter {
 	return c
 }
 
+// Silence swallows all that either side says, on every connection, until it is
+// called with false.
+func (c *Cutter) Silence(on bool) { c.silent.Store(on) }
+
 // Arm makes the next COMMIT the last of its connection.
 func (c *Cutter) Arm() { c.armed.Store(true) }
 
-// between carries one connection until either side ends it.
-func (c *Cutter) between(client net.Conn) {
+// between carries one connection until either side or ctx ends it.
+func (c *Cutter) between(ctx context.Context, client net.Conn) {
 	defer client.Close()
 	server, err := net.Dial("unix", c.server)
 	if err != nil {
 		return
 	}
 	defer server.Close()
+	defer context.AfterFunc(ctx, func() { _ = client.Close(); _ = server.Close() })()
 	var cut atomic.Bool
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer client.Close()
-		pump(client, server, func([]byte) bool { return !cut.Load() })
+		c.pump(client, server, func([]byte) bool { return !cut.Load() })
 	}()
-	pump(server, client, func(said []byte) bool {
+	c.pump(server, client, func(said []byte) bool {
 		if bytes.Contains(bytes.ToLower(said), []byte("commit\x00")) && c.armed.CompareAndSwap(true, false) {
 			cut.Store(true)
 		}
@@ -89,12 +98,15 @@ func (c *Cutter) between(client net.Conn) {
 }
 
 // pump copies while pass allows it.
-func pump(to, from net.Conn, pass func([]byte) bool) {
+func (c *Cutter) pump(to, from net.Conn, pass func([]byte) bool) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buf)
 		if err != nil || !pass(buf[:n]) {
 			return
+		}
+		if c.silent.Load() {
+			continue
 		}
 		if _, err := to.Write(buf[:n]); err != nil {
 			return
