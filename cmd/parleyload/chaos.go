@@ -188,10 +188,15 @@ func (c *chaos) serve(ctx context.Context, dir string, args ...string) (*server,
 	return s, s.start(ctx)
 }
 
-// finish lets everybody settle, checks the ledger, and keeps it if it shows a
+// finish lets everybody settle, and then one more device of each account that
+// has nothing yet; checks the ledger, and keeps it if it shows a
 // breach.
 func (c *chaos) finish(ctx context.Context, name string, company *company, patience time.Duration) (verdict, error) {
 	err := company.settle(ctx, patience)
+	if err == nil {
+		company.addLate(ctx)
+		err = company.settle(ctx, patience)
+	}
 	v := company.end()
 	if err != nil || len(v.broken) > 0 {
 		path := filepath.Join(c.Keep, fmt.Sprintf("chaos-%s-%d.jsonl", name, os.Getpid()))

@@ -35,6 +35,7 @@ func (v *verdict) breach(format string, args ...any) {
 //     a second answer to the same cid is the first one again
 //   - each device applied every position, without gaps, once
 //   - each conversation has the same seqs in the same order everywhere, dense
+//   - a device that was reset has all of that after it has read the history
 func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v verdict) {
 	sends := map[string]*fate{} // by cid
 	for _, r := range records {
@@ -54,13 +55,20 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 	}
 	screens := map[presence.DeviceID]*screen{}
 	for device := range owner {
-		screens[device] = &screen{times: map[string]int{}, newest: map[string]int64{}}
+		screens[device] = newScreen()
 	}
 	order := map[string]map[int64]string{} // conversation, seq, mid: the same for everybody
 	for _, r := range records {
-		if r.What == shown || r.What == passed {
+		switch r.What {
+		case reset:
+			screens[r.Device] = newScreen()
+			screens[r.Device].pos, screens[r.Device].reset = r.Pos, true
+		case shown, passed, fetched:
 			v.apply(screens[r.Device], r, sends, order)
 		}
+	}
+	for device, s := range screens {
+		v.dense(device, s)
 	}
 	for cid, f := range sends {
 		switch {
@@ -82,11 +90,28 @@ type fate struct {
 	answer *record
 }
 
-// screen is what a device has shown.
+// screen is what a device has shown since it began, or was reset.
 type screen struct {
-	pos    int64
-	times  map[string]int   // how often each cid
-	newest map[string]int64 // seq of each conversation
+	pos   int64
+	reset bool                      // what is older came from the history, later
+	times map[string]int            // how often each cid
+	seqs  map[string]map[int64]bool // of each conversation
+}
+
+func newScreen() *screen {
+	return &screen{times: map[string]int{}, seqs: map[string]map[int64]bool{}}
+}
+
+// dense looks for gaps in what a device has in the end.
+func (v *verdict) dense(device presence.DeviceID, s *screen) {
+	for conv, seqs := range s.seqs {
+		for seq := int64(1); seq <= int64(len(seqs)); seq++ {
+			if !seqs[seq] {
+				v.breach("device %s has no %s/%d", device, conv, seq)
+				break
+			}
+		}
+	}
 }
 
 func (v *verdict) answered(f *fate, r record) {
@@ -100,12 +125,14 @@ func (v *verdict) answered(f *fate, r record) {
 	}
 }
 
-// apply follows one device by one position.
+// apply follows one device by one position, or by one message of the history.
 func (v *verdict) apply(s *screen, r record, sends map[string]*fate, order map[string]map[int64]string) {
-	if r.Pos != s.pos+1 {
-		v.breach("device %s applied position %d after %d", r.Device, r.Pos, s.pos)
+	if r.What != fetched {
+		if r.Pos != s.pos+1 {
+			v.breach("device %s applied position %d after %d", r.Device, r.Pos, s.pos)
+		}
+		s.pos = r.Pos
 	}
-	s.pos = r.Pos
 	if r.What == passed {
 		return
 	}
@@ -121,10 +148,13 @@ func (v *verdict) apply(s *screen, r record, sends map[string]*fate, order map[s
 		v.duplicated++
 		v.breach("device %s shows %s again", r.Device, r.CID)
 	}
-	if r.Seq != s.newest[r.Conv]+1 {
-		v.breach("device %s shows %s/%d after %d", r.Device, r.Conv, r.Seq, s.newest[r.Conv])
+	if newest := int64(len(s.seqs[r.Conv])); !s.reset && r.Seq != newest+1 {
+		v.breach("device %s shows %s/%d after %d", r.Device, r.Conv, r.Seq, newest)
 	}
-	s.newest[r.Conv] = r.Seq
+	if s.seqs[r.Conv] == nil {
+		s.seqs[r.Conv] = map[int64]bool{}
+	}
+	s.seqs[r.Conv][r.Seq] = true
 	if order[r.Conv] == nil {
 		order[r.Conv] = map[int64]string{}
 	}

@@ -28,6 +28,23 @@ func TestSoundLedgerPasses(t *testing.T) {
 	}
 }
 
+func TestHistoryMakesAResetDeviceWhole(t *testing.T) {
+	ledger := append(sound(),
+		record{What: composed, Device: "a", CID: "m2", From: "ann", To: "bob"},
+		record{What: accepted, Device: "a", CID: "m2", Conv: "c", Seq: 2, MID: "y"},
+		record{What: shown, Device: "a", CID: "m2", Conv: "c", Seq: 2, MID: "y", Pos: 3},
+		record{What: reset, Device: "b", Pos: 4},
+		record{What: fetched, Device: "b", CID: "m2", Conv: "c", Seq: 2, MID: "y"},
+		record{What: fetched, Device: "b", CID: "m1", Conv: "c", Seq: 1, MID: "x"},
+	)
+	if v := check(ledger, owners); len(v.broken) != 0 || v.accepted != 2 {
+		t.Errorf("verdict %+v", v)
+	}
+	if v := check(ledger[:len(ledger)-1], owners); v.lost != 1 || !strings.Contains(strings.Join(v.broken, "\n"), "has no c/1") {
+		t.Errorf("without the end of the history: %+v", v)
+	}
+}
+
 func TestBreachesAreFound(t *testing.T) {
 	with := func(more ...record) []record { return append(sound(), more...) }
 	without := func(n int) []record { return slices.Delete(sound(), n, n+1) }

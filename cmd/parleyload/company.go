@@ -47,6 +47,25 @@ func (c *company) start(ctx context.Context) {
 	}
 }
 
+// addLate connects one more device for each account, which begins with a
+// snapshot and reads the whole history. (It borrows the sign-in of another.)
+func (c *company) addLate(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	before := c.cancel
+	c.cancel = func() { before(); cancel() }
+	seen := map[presence.AccountID]bool{}
+	for _, other := range c.devices {
+		if seen[other.who.account] {
+			continue
+		}
+		seen[other.who.account] = true
+		d := newDevice(c.addr, other.who, other.peers, c.ledger, deviceFaults{late: true})
+		d.name, d.local = other.name+"-late", other.local
+		c.devices = append(c.devices, d)
+		c.running.Go(func() { d.run(ctx) })
+	}
+}
+
 // settle stops composing and waits until every outbox is empty and every
 // device has its whole log.
 func (c *company) settle(ctx context.Context, patience time.Duration) error {
@@ -71,7 +90,7 @@ func (c *company) settle(ctx context.Context, patience time.Duration) error {
 func (c *company) settledNow(ctx context.Context) error {
 	for _, d := range c.devices {
 		if n, _ := d.waiting(); n > 0 {
-			return fmt.Errorf("%d messages in the outbox of %s", n, d.who.device)
+			return fmt.Errorf("%d messages in the outbox of %s", n, d.name)
 		}
 	}
 	heads := map[presence.AccountID]int64{}
@@ -86,7 +105,7 @@ func (c *company) settledNow(ctx context.Context) error {
 		}
 		if !d.settled(head) {
 			_, cursor := d.waiting()
-			return fmt.Errorf("%s is at %d of %d", d.who.device, cursor, head)
+			return fmt.Errorf("%s is at %d of %d", d.name, cursor, head)
 		}
 	}
 	return nil
@@ -132,7 +151,7 @@ func (c *company) end() verdict {
 	c.running.Wait()
 	owner := map[presence.DeviceID]presence.AccountID{}
 	for _, d := range c.devices {
-		owner[d.who.device] = d.who.account
+		owner[d.name] = d.who.account
 	}
 	return check(c.ledger.records, owner)
 }

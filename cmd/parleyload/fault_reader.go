@@ -29,15 +29,11 @@ func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	measured := &parley{server: s, world: &world{people: w.people[2:]}}
 	company := newCompany(s.addr, &world{people: w.people[:2], contacts: w.contacts[:1]},
-		deviceFaults{window: 5, size: 8000, rest: 20 * time.Millisecond})
+		deviceFaults{window: 5, size: 12_000, rest: 20 * time.Millisecond})
 	company.devices[0].paused.Store(true)
 	company.start(ctx)
 	company.devices[1].talk(false)
 	if _, err := trickle(ctx, measured, others, 50, time.Second); err != nil { // warm up
-		return o, err
-	}
-	epoch, err := measured.epoch(ctx, w.people[2])
-	if err != nil {
 		return o, err
 	}
 	var with, without []float64
@@ -46,7 +42,7 @@ func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
 		for _, reads := range []bool{true, false} {
 			var slow *websocket.Conn
 			if !reads {
-				if slow, err = neverRead(ctx, s.addr, w.people[0].devices[0], epoch); err != nil {
+				if slow, err = neverRead(ctx, s.addr, w.people[0].devices[0]); err != nil {
 					return o, err
 				}
 			}
@@ -65,7 +61,7 @@ func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
 			o.runs++
 		}
 	}
-	hungUp, err := hungUpAfter(ctx, s, w.people[0].devices[0], epoch)
+	hungUp, err := hungUpAfter(ctx, s, w.people[0].devices[0])
 	if err != nil {
 		return o, err
 	}
@@ -79,8 +75,17 @@ func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
 	return o, err
 }
 
-// neverRead opens a session that wants its whole log, and does not read it.
-func neverRead(ctx context.Context, addr string, who signIn, epoch string) (*websocket.Conn, error) {
+// behind is how many entries a session misses that does not read: fewer than
+// the server would rather replace by a snapshot.
+const behind = 1500
+
+// neverRead opens a session that wants much of its log, and does not read it.
+func neverRead(ctx context.Context, addr string, who signIn) (*websocket.Conn, error) {
+	before, err := greeted(ctx, addr, who)
+	if err != nil {
+		return nil, err
+	}
+	before.close()
 	small := func(_, _ string, conn syscall.RawConn) (err error) {
 		_ = conn.Control(func(fd uintptr) {
 			err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096)
@@ -93,7 +98,9 @@ func neverRead(ctx context.Context, addr string, who signIn, epoch string) (*web
 	if err != nil {
 		return nil, fmt.Errorf("dial: %w", err)
 	}
-	hello, err := wire.Encode(&wire.Hello{Versions: []int{wire.Version}, Epoch: epoch})
+	hello, err := wire.Encode(&wire.Hello{
+		Versions: []int{wire.Version}, Epoch: before.welcome.Epoch, Pos: max(0, before.welcome.Head-behind),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +108,8 @@ func neverRead(ctx context.Context, addr string, who signIn, epoch string) (*web
 }
 
 // hungUpAfter is how long the server bears with a session that does not read.
-func hungUpAfter(ctx context.Context, s *server, who signIn, epoch string) (time.Duration, error) {
-	ws, err := neverRead(ctx, s.addr, who, epoch)
+func hungUpAfter(ctx context.Context, s *server, who signIn) (time.Duration, error) {
+	ws, err := neverRead(ctx, s.addr, who)
 	if err != nil {
 		return 0, err
 	}

@@ -49,7 +49,9 @@ const (
 	accepted happening = "accepted"
 	rejected happening = "rejected" // for good: it left the outbox
 	shown    happening = "shown"    // a message was applied with the cursor at Pos
-	passed   happening = "passed"   // an entry without a message was
+	passed   happening = "passed"   // an entry without a new message was
+	reset    happening = "reset"    // the copy was thrown away; a snapshot stands at Pos
+	fetched  happening = "fetched"  // a message was read from the history
 	faulted  happening = "faulted"  // something was broken on purpose; Code says what
 )
 
