@@ -112,7 +112,9 @@ func (s *parley) storeFor(ctx context.Context, away person) (run, error) {
 	return measured(offlineMessages, time.Since(began), s.cpu()-before), nil
 }
 
-// drain connects a device that has seen nothing and reads its whole log.
+// drain connects a device that has seen nothing and reads all messages: as
+// events, or, if the server would rather reset one that far behind, as a
+// snapshot and the histories of all its conversations.
 func (s *parley) drain(ctx context.Context, away person) (run, error) {
 	epoch, err := s.epoch(ctx, away)
 	if err != nil {
@@ -124,25 +126,58 @@ func (s *parley) drain(ctx context.Context, away person) (run, error) {
 	}
 	defer sock.close()
 	began, before := time.Now(), s.cpu()
-	if _, err := sock.hello(&wire.Hello{Epoch: epoch}); err != nil {
+	if err := sock.write(&wire.Hello{Versions: []int{wire.Version}, Epoch: epoch}); err != nil {
 		return run{}, err
 	}
-	for pos := int64(0); pos < offlineMessages; {
+	got, pos := 0, int64(0)
+	for got < offlineMessages {
 		_, data, err := sock.ws.ReadMessage()
 		if err != nil {
 			return run{}, err
 		}
-		if f := sniff(data); f.kind == "event" {
+		f := sniff(data)
+		switch f.kind {
+		case "event":
 			if f.pos != pos+1 {
 				return run{}, fmt.Errorf("event %d follows %d", f.pos, pos)
 			}
 			pos = f.pos
+			got++
+		case "snapshot", "history.page":
+			n, err := readOn(sock, data)
+			if err != nil {
+				return run{}, err
+			}
+			got += n
 		}
 	}
 	if err := sock.write(&wire.Ack{Pos: offlineMessages}); err != nil {
 		return run{}, err
 	}
 	return measured(offlineMessages, time.Since(began), s.cpu()-before), nil
+}
+
+// readOn asks for what follows a page of a snapshot or of a history, and says
+// how many messages were in it.
+func readOn(sock *socket, data []byte) (messages int, err error) {
+	f, _, err := wire.DecodeServer(data)
+	if err != nil {
+		return 0, err
+	}
+	switch f := f.(type) {
+	case *wire.Snapshot:
+		for _, c := range f.Conversations {
+			if err := sock.write(&wire.History{ID: c.Conv, Conv: c.Conv, Limit: wire.MaxPage}); err != nil {
+				return 0, err
+			}
+		}
+	case *wire.HistoryPage:
+		messages = len(f.Messages)
+		if f.More {
+			err = sock.write(&wire.History{ID: f.Conv, Conv: f.Conv, Before: f.Messages[0].Seq, Limit: wire.MaxPage})
+		}
+	}
+	return messages, err
 }
 
 // epoch asks which one the server is in.
