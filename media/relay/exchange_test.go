@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
 	"testing"
@@ -171,5 +172,44 @@ func TestPionClients(t *testing.T) {
 		if err != nil || string(buf[:n]) != payload || from.String() != alice.LocalAddr().String() {
 			t.Fatalf("bob got %q from %v, %v", buf[:n], from, err)
 		}
+	}
+}
+
+// One client that sends far too much costs the others nothing: what is over its account's rate, and
+// what is for nobody, is dropped where it comes in.
+func TestFloodingClient(t *testing.T) {
+	clock := newClock()
+	atEcho := echoes(t)
+	r := start(t, clock.Now, func(c *Config) {
+		c.AllowPeerPorts = []netip.AddrPort{atEcho}
+		c.Limits.BytesPerSecond = 100_000
+	})
+	alice := dial(t, r, "udp", Mint(secret, "alice", time.Hour, clock.Now()))
+	alice.allocate()
+	alice.want(0, stun.MethodChannelBind, channel(0x4000), peer(atEcho))
+	mallory := dial(t, r, "udp", Mint(secret, "mallory", time.Hour, clock.Now()))
+	mallory.allocate()
+	mallory.want(0, stun.MethodChannelBind, channel(0x4000), peer(netip.MustParseAddrPort("8.8.8.8:9")))
+	flood := append([]byte{0x40, 0, 0x03, 0xE8}, make([]byte, 1000)...)
+	nobody := append([]byte{0x40, 1, 0x03, 0xE8}, make([]byte, 1000)...)
+	for i := range byte(100) {
+		for range 10 {
+			mallory.send(nobody)
+		}
+		if i == 0 { // the bucket is emptied once, towards nobody: the clock stands still
+			r.ledger.of(client{"udp", mallory.conn.LocalAddr().(*net.UDPAddr).AddrPort()}).account.bytes.AllowN(clock.Now(), 100_000)
+		}
+		for range 10 {
+			mallory.send(flood)
+		}
+		want := []byte{0x40, 0, 0, 4, i, 'p', 'n', 'g'}
+		alice.send(want)
+		if got := alice.receive(); !bytes.Equal(got, want) {
+			t.Fatalf("alice got %x, want %x", got, want)
+		}
+	}
+	mallory.barrier()
+	if got := r.Stats(); got.OverRate != 1000 || got.Unpermitted != 1000 || got.ToPeers.Packets != 100 {
+		t.Errorf("%+v, want 1000 over the rate, 1000 for nobody and 100 of alice's", got)
 	}
 }

@@ -35,7 +35,7 @@ export class Person {
     name: string,
     server: Server,
     microphone: string | null,
-    options: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; denied?: boolean; state?: string } = {},
+    options: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; denied?: boolean; state?: string; flags?: string[] } = {},
   ): Promise<Person> {
     const browser = await chromium.launch({
       executablePath,
@@ -49,6 +49,7 @@ export class Person {
         '--disable-sync',
         '--autoplay-policy=no-user-gesture-required',
         '--allow-loopback-in-peer-connection',
+        ...(options.flags ?? []),
         ...(microphone === null ? [] : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphone}`]),
         ...(options.denied ? ['--deny-permission-prompts'] : ['--use-fake-ui-for-media-stream']),
       ],

@@ -137,7 +137,7 @@ export class Server {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   return new Promise((then, fail) => {
     const probe = createServer();
     probe.once('error', fail);
