@@ -21,7 +21,7 @@ func (d *door) join(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	if !d.joins.allow(address(r)) {
+	if !d.joins.allow(d.address(r)) {
 		d.fail(w, r, errTooMany)
 		return
 	}
@@ -31,7 +31,7 @@ func (d *door) join(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.tellContacts(r, account.ID)
-	d.begin(w, r, body.credentials, http.StatusCreated)
+	_ = d.begin(w, r, body.credentials, http.StatusCreated) // it has answered
 }
 
 // tellContacts lets the inviter see the new contact at once.
@@ -48,7 +48,7 @@ func (d *door) tellContacts(r *http.Request, account presence.AccountID) {
 
 // showInvite says who invites, before a name and password are asked for.
 func (d *door) showInvite(w http.ResponseWriter, r *http.Request) {
-	if !d.joins.allow(address(r)) {
+	if !d.joins.allow(d.address(r)) {
 		d.fail(w, r, errTooMany)
 		return
 	}

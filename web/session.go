@@ -66,25 +66,31 @@ func (d *door) signIn(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
-	// Both count: one address tries many names, or many addresses one name.
-	if !d.signIns.allow("address "+address(r)) || !d.signIns.allow("name "+strings.ToLower(c.Name)) {
+	// One address tries many names: every attempt counts, for each costs. Many
+	// addresses try one name: its failures count, and not its owner's successes.
+	name := "name " + strings.ToLower(c.Name)
+	if !d.signIns.allow("address "+d.address(r)) || d.signIns.full(name) {
 		d.fail(w, r, errTooMany)
 		return
 	}
-	d.begin(w, r, c, http.StatusOK)
+	if err := d.begin(w, r, c, http.StatusOK); errors.Is(err, voicemail.ErrBadCredentials) {
+		d.signIns.allow(name)
+	}
 }
 
-// begin signs in and answers with the identity and its cookie.
-func (d *door) begin(w http.ResponseWriter, r *http.Request, c credentials, status int) {
+// begin signs in and answers with the identity and its cookie, or with the
+// error, which it returns.
+func (d *door) begin(w http.ResponseWriter, r *http.Request, c credentials, status int) error {
 	session, err := d.Mailbox.SignIn(r.Context(), c.Name, c.Password, browser(r), c.Device)
 	if err != nil {
 		d.fail(w, r, err)
-		return
+		return err
 	}
 	d.setCookie(w, session)
 	answer(w, status, identity{
 		Account: session.Account.ID, Name: session.Account.Name, Admin: session.Account.Admin, Device: session.Device,
 	})
+	return nil
 }
 
 // browser names a device by what its browser says of itself.

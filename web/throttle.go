@@ -1,8 +1,6 @@
 package web
 
 import (
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
@@ -29,11 +27,27 @@ func newThrottle(now func() time.Time, attempts int, per time.Duration) *throttl
 	}
 }
 
-// allow counts an attempt of key.
+// allow counts an attempt of key, unless there were too many.
 func (t *throttle) allow(key string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
+	return t.limiter(key, now).AllowN(now, 1)
+}
+
+// full reports whether there were too many attempts of key, and counts none.
+func (t *throttle) full(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.now()
+	return t.limiter(key, now).TokensAt(now) < 1
+}
+
+// limiter is that of key; under mu.
+func (t *throttle) limiter(key string, now time.Time) *rate.Limiter {
+	if l := t.keys[key]; l != nil {
+		return l
+	}
 	if len(t.keys) >= throttled {
 		for other, l := range t.keys {
 			if l.TokensAt(now) >= float64(t.burst) {
@@ -41,19 +55,7 @@ func (t *throttle) allow(key string) bool {
 			}
 		}
 	}
-	l := t.keys[key]
-	if l == nil {
-		l = rate.NewLimiter(t.every, t.burst)
-		t.keys[key] = l
-	}
-	return l.AllowN(now, 1)
-}
-
-// address is the network address a request came from, without its port.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+	l := rate.NewLimiter(t.every, t.burst)
+	t.keys[key] = l
+	return l
 }

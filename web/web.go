@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -24,6 +25,8 @@ type Config struct {
 	// PublicURL is where people reach this server: it makes invite links,
 	// decides on the Secure cookie, and is an allowed Origin.
 	PublicURL *url.URL
+	// TrustedProxies are believed when they say whom a request is from.
+	TrustedProxies []netip.Prefix
 	// Socket upgrades a request to the WebSocket of a signed-in device.
 	Socket func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID)
 	// SignedOut is told of a device whose sign-in has ended.
@@ -41,6 +44,8 @@ type door struct {
 	signIns *throttle // attempts by name and by address
 	joins   *throttle // accounts made and invites looked up, by address
 }
+
+func (d *door) address(r *http.Request) string { return address(r, d.TrustedProxies) }
 
 // New makes the handler of all routes.
 func New(cfg Config) http.Handler {

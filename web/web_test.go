@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -302,6 +304,57 @@ func TestSignInIsThrottled(t *testing.T) {
 	throttle.allow("someone")
 	if n := len(throttle.keys); n > 10 {
 		t.Errorf("%d idle keys are kept", n)
+	}
+}
+
+func TestTooManyAttempts(t *testing.T) {
+	h := open(t, func(c *Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	h.account("ann")
+	b := h.browser()
+	try := func(from, name, password string) (status int) {
+		t.Helper()
+		resp, _ := b.ask("POST", "/api/session", `{"name":"`+name+`","password":"`+password+`"}`, "X-Forwarded-For", from)
+		return resp.StatusCode
+	}
+	const long = "a password nobody can have"
+	for range 30 {
+		if got := try("192.0.2.1", "nobody", strings.Repeat(long, 50)); got != http.StatusUnauthorized { // too long to be hashed
+			t.Fatalf("status %d", got)
+		}
+	}
+	b.refused(429, "rate_limited", "POST", "/api/session", `{"name":"ann","password":"`+password+`"}`, "X-Forwarded-For", "192.0.2.1")
+	// Others behind the same proxy are not held up, nor is who knows the password.
+	for range 40 {
+		if got := try("192.0.2.2", "nobody", strings.Repeat(long, 50)); got == http.StatusTooManyRequests {
+			break
+		}
+	}
+	if got := try("192.0.2.3", "ann", password); got != http.StatusOK {
+		t.Errorf("ann from elsewhere: %d", got)
+	}
+}
+
+func TestWhatTheServerCannotDoIsSaid(t *testing.T) {
+	h := open(t)
+	h.account("ann")
+	b := h.browser()
+	b.signIn("ann")
+
+	// An invitation whose time is over.
+	inviter := h.account("bob")
+	token, _, err := h.mailbox.Invite(t.Context(), inviter, -time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.refused(410, "invite_expired", "GET", "/api/invites/"+token, "")
+
+	// A mailbox that is closed, and an error that nobody thought of.
+	if err := h.mailbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.refused(503, "unavailable", "POST", "/api/invites", "")
+	if got := problemOf(errors.New("disk on fire")); got.Status != 500 || got.Code != "internal" || got.Title == "" {
+		t.Errorf("an unknown error is told as %+v", got)
 	}
 }
 

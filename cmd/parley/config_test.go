@@ -66,6 +66,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"quota below a message": {"serve", "--quota-voice", "1m", "--recording-limit", "3m"},
 		"negative days":         {"serve", "--keep-texts=-1"},
 		"days beyond":           {"serve", "--keep-voice", "99999999"},
+		"proxy that is none":    {"serve", "--trusted-proxy", "localhost"},
 		"unknown flag":          {"serve", "--loud"},
 		"no command":            {},
 		"unknown setting":       {"--config", configFileOf(t, `{"rign_time":"11s"}`), "serve"},

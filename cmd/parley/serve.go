@@ -136,7 +136,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	}
 	server := &http.Server{
 		Handler: web.New(web.Config{
-			Mailbox: mailbox, PublicURL: s.publicURL, Log: log,
+			Mailbox: mailbox, PublicURL: s.publicURL, TrustedProxies: s.trustedProxies, Log: log,
 			Socket: func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID) {
 				hub.Serve(w, r, signaling.Identity{Account: account, Device: device})
 			},
