@@ -43,6 +43,11 @@ func (b Between) May(act Act) bool {
 	return false
 }
 
+// Ignored reports whether the Mine side is blocked by a contact, and must not
+// notice: what it does towards the other is answered as if that one were
+// offline, and comes to nothing.
+func (b Between) Ignored() bool { return b.Mine == Contact && b.Theirs == Blocked }
+
 // Shown is the relation as the Mine side is told it. Being blocked looks like
 // what stood before, a request that waits shows as Incoming.
 func (b Between) Shown() Shown {

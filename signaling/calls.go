@@ -206,7 +206,7 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	case err != nil:
 		return call.Route{}, fmt.Errorf("relation to callee: %w", err)
 	}
-	blocked := between.Mine == presence.Contact && between.Theirs == presence.Blocked
+	blocked := between.Ignored()
 	if !between.May(presence.Call) && !blocked {
 		return call.Route{}, errNotContact
 	}

@@ -269,12 +269,18 @@ func TestBlockedCallerLearnsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := h.ring(ann, 1, "bob", wire.IntentCall)
-	if d := next[*wire.CallDiverted](ann); d.Outcome != wire.OutOffline || d.Mailbox {
-		t.Errorf("diverted %s", asJSON(d))
+	if d := next[*wire.CallDiverted](ann); d.Outcome != wire.OutOffline || !d.Mailbox {
+		t.Errorf("diverted %s, want what an offline person would show", asJSON(d))
 	}
+	if a := next[*wire.CallAnswered](ann); a.By != "" {
+		t.Errorf("answered %s", asJSON(a))
+	}
+	ann.say(&wire.CallHangup{Call: id})
 	if m := ann.entry(id); m.Call.Outcome != wire.OutOffline {
 		t.Errorf("entry %s", asJSON(m))
 	}
+	ann.say(&wire.Send{ID: "t", CID: "cid-of-16-chars-", To: h.people["bob"], Text: "are you there?"})
+	next[*wire.Accepted](ann)
 	bob.say(&wire.Ping{})
 	next[*wire.Pong](bob)
 	for _, f := range bob.passed {

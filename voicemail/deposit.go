@@ -30,8 +30,9 @@ type Deposit struct {
 	Voice *Voice
 	Call  *Call // its LiveCall is closed in the same transaction
 
-	// OnlyFrom keeps the message from To altogether, who has blocked From, say:
-	// it goes into From's log only, and asks for no permission.
+	// OnlyFrom keeps the message from To altogether: it goes into From's log
+	// only, and asks for no permission. It is set for whoever is blocked by a
+	// contact: a refusal would tell.
 	OnlyFrom bool
 }
 
@@ -189,9 +190,10 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	if !errors.Is(err, ErrNotFound) {
 		return Accepted{}, err
 	}
-	if err := m.permit(tx, d); err != nil {
+	if err := m.permit(tx, &d); err != nil {
 		return Accepted{}, err
 	}
+	row.Hidden = d.OnlyFrom
 	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
 		return Accepted{}, err
 	}
@@ -243,9 +245,9 @@ func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account pre
 	return tx.CreateExpiry(store.Expiry{MID: row.MID, Account: account, Pos: entry.Pos, At: row.Expires})
 }
 
-// permit says whether the deposit may be made now, before anything is changed:
-// what would have to be undone for it would hold up others.
-func (m *Mailbox) permit(tx *store.Tx, d Deposit) error {
+// permit says whether the deposit may be made now, and who is to have it. It
+// comes before anything is changed: what had to be undone would hold up others.
+func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
 	if d.OnlyFrom {
 		_, err := tx.Account(d.To)
 		if errors.Is(err, ErrNotFound) {
@@ -257,7 +259,10 @@ func (m *Mailbox) permit(tx *store.Tx, d Deposit) error {
 	if err != nil {
 		return err
 	}
-	if !between.May(presence.Write) {
+	switch {
+	case between.Ignored():
+		d.OnlyFrom = true
+	case !between.May(presence.Write):
 		return ErrNotContact
 	}
 	held, err := tx.Held(d.To)
@@ -279,7 +284,7 @@ func (d *Deposit) readers() []presence.AccountID {
 func (d *Deposit) row() store.Message {
 	row := store.Message{
 		From: d.From, To: d.To, Device: d.Device, CID: d.CID, Content: d.content(),
-		Hidden: d.OnlyFrom, Kind: d.Kind, Text: d.Text,
+		Kind: d.Kind, Text: d.Text,
 	}
 	if v := d.Voice; v != nil {
 		row.Duration, row.Waveform = v.Duration.Milliseconds(), v.Waveform

@@ -195,15 +195,25 @@ func testWhoMayWrite(t *testing.T, open opener) {
 		t.Errorf("requested: %v", err)
 	}
 	h.act("bob", actBlock, "ann")
-	for _, d := range []Deposit{h.text("ann", "bob", "hi"), h.text("bob", "ann", "hi")} {
-		if _, err := h.Deposit(t.Context(), d); !errors.Is(err, ErrNotContact) {
-			t.Errorf("over a block: %v", err)
-		}
+	if _, err := h.Deposit(t.Context(), h.text("bob", "ann", "hi")); !errors.Is(err, ErrNotContact) {
+		t.Errorf("to somebody blocked: %v", err)
 	}
 	for _, name := range []string{"ann", "bob", "eve"} {
 		if len(h.log(name)) != 0 {
 			t.Errorf("%s's log has an entry", name)
 		}
+	}
+
+	// Who is blocked must not notice: it is as if the other were offline.
+	if got := h.deposit(h.text("ann", "bob", "hi")); len(got.Entries) != 1 || got.Entries[0].Account != h.id("ann") {
+		t.Errorf("from somebody blocked: %+v", got)
+	}
+	if len(h.log("ann")) != 1 || len(h.log("bob")) != 0 {
+		t.Errorf("ann has %d entries and bob %d, want 1 and 0", len(h.log("ann")), len(h.log("bob")))
+	}
+	h.act("bob", actUnblock, "ann")
+	if len(h.log("bob")) != 0 {
+		t.Error("unblocked, it comes after all")
 	}
 }
 
@@ -282,10 +292,10 @@ func testCallIsClosedWithItsEntry(t *testing.T, open opener) {
 	}
 
 	// A refused entry leaves the call open.
-	h.act("bob", actBlock, "ann")
+	h.act("bob", actRemove, "ann")
 	d.CID, d.Call = d.CID+"x", &Call{ID: "call-2", Outcome: "lost"}
 	if _, err := h.Deposit(t.Context(), d); !errors.Is(err, ErrNotContact) {
-		t.Fatalf("over a block: %v", err)
+		t.Fatalf("no contact any more: %v", err)
 	}
 	if live, err := h.OpenCalls(t.Context()); err != nil || len(live) != 1 {
 		t.Errorf("open calls %+v (%v)", live, err)

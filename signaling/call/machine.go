@@ -102,7 +102,7 @@ type Machine struct {
 	talking   time.Time      // when Active began
 
 	mailbox  bool          // a voice message may be left
-	full     wire.Part     // why not, if the caller may know
+	full     wire.Part     // why not
 	hidden   bool          // the callee must not learn of the call: it blocked the caller
 	outcome  wire.Outcome  // so far; final once deposited
 	offer    string        // what the server is to answer

@@ -15,15 +15,12 @@ func (m *Machine) invited(now time.Time, r Route) {
 	}
 	m.began = now
 	m.hidden = r.Blocked
-	m.mailbox = r.Full == "" && !r.Blocked
-	if !r.Blocked {
-		m.full = r.Full
-	}
+	m.mailbox, m.full = r.Full == "", r.Full
 	switch {
-	case r.Blocked: // learns nothing that an offline person would not show
-		m.divert(now, wire.OutOffline, "")
 	case m.setup.Intent != wire.IntentCall:
 		m.divert(now, wire.ToMailbox, "")
+	case r.Blocked: // learns nothing that an offline person would not show
+		m.divert(now, wire.OutOffline, "")
 	case r.State == presence.DoNotDisturb:
 		m.divert(now, wire.OutDND, "")
 	case r.State == presence.Invisible || len(r.Devices) == 0 && !r.Grace:
