@@ -43,14 +43,6 @@ type logReader interface {
 	Conversations(ctx context.Context, account presence.AccountID, convs []string) ([]store.Conversation, error)
 }
 
-// start is where the writer begins to write the log: behind pos, after a
-// snapshot if the device is to have one.
-type start struct {
-	pos      int64
-	snapshot bool
-	convs    []string // of the snapshot, newest first
-}
-
 // conn is one WebSocket of a device.
 type conn struct {
 	// static
@@ -214,6 +206,10 @@ func (c *conn) send(f wire.Frame) {
 func (c *conn) enqueue(data []byte) {
 	c.mu.Lock()
 	defer c.unlockAndWrite()
+	c.enqueueLocked(data)
+}
+
+func (c *conn) enqueueLocked(data []byte) {
 	switch {
 	case c.ending != nil:
 	case len(c.queue) >= queueFrames || c.queued > queueBytes:
@@ -238,10 +234,17 @@ func (c *conn) see(new sighting) {
 	c.seen = append(c.seen, new)
 }
 
-// followLog lets the log be written after what is queued now (the welcome).
-func (c *conn) followLog(from start, head int64) {
+// open queues the answer to a hello, and lets the log be written after it, from
+// where the hello asked for.
+func (c *conn) open(welcome *wire.Welcome, from start, head int64) {
+	data, err := wire.Encode(welcome)
+	if err != nil {
+		c.log().Error("encode frame", "err", err)
+		return
+	}
 	c.mu.Lock()
 	defer c.unlockAndWrite()
+	c.enqueueLocked(data)
 	c.from = &from
 	c.head = max(c.head, head)
 }

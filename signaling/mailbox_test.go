@@ -155,14 +155,15 @@ func TestSnapshotIsPagedNewestFirst(t *testing.T) {
 }
 
 func TestFarBehindBeginsWithASnapshot(t *testing.T) {
-	h := open(t, "ann", "bob")
-	const texts = farBehind + 1
+	const tooFar = 2000
+	h := openWith(t, voicemail.Config{}, func(cfg *Config) { cfg.FarBehind = tooFar }, "ann", "bob")
+	const texts = tooFar + 1
 	h.fill(t, texts, "ann", "bob", "x")
 	device := h.device(t, "bob")
 
 	near := h.dial(t, "bob", device)
 	if welcome := near.hello(h.mailbox.Epoch(), 1); welcome.Reset {
-		t.Fatalf("%d entries behind is a reset", farBehind)
+		t.Fatalf("%d entries behind is a reset", tooFar)
 	}
 	for pos := int64(2); pos <= texts; pos++ {
 		if got := next[*wire.Event](near); got.Pos != pos {

@@ -53,6 +53,9 @@ type Config struct {
 	// PollEvery bounds how late an event arrives when the bus lost its hint, and
 	// how long a device stays that was signed out elsewhere. Default: 4 s.
 	PollEvery time.Duration
+	// FarBehind is how many entries of the log a device may have missed that
+	// still gets them one by one. Default: 10,000.
+	FarBehind int64
 	Now       func() time.Time // default time.Now
 	Log       *slog.Logger
 }
@@ -91,6 +94,9 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.FrameRate == 0 {
 		cfg.FrameRate = framesPerSecond
 	}
+	if cfg.FarBehind == 0 {
+		cfg.FarBehind = farBehind
+	}
 	if cfg.PollEvery == 0 {
 		cfg.PollEvery = 4 * time.Second
 	}
@@ -126,8 +132,8 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.background.Go(func() { s.hub.poll(s.ctx, cfg.PollEvery) })
-	s.background.Go(func() { s.hub.pulse(s.ctx) })
 	s.background.Go(func() { s.sweep(s.ctx) })
+	s.background.Go(func() { s.hub.pulse(s.ctx) })
 	return s, nil
 }
 

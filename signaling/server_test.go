@@ -251,25 +251,31 @@ func asJSON(v any) string {
 	return string(data)
 }
 
-// twoLanes carries what heals through one bus and the rest through another: a
-// hint that is lost costs latency, a frame about a call is gone.
-type twoLanes struct{ hints, frames Bus }
+// twoLanes carries what heals through one bus and the rest through another: an
+// event that is lost costs latency, a frame about a call is gone.
+type twoLanes struct{ log, frames Bus }
 
-// badBus loses, repeats and reorders a tenth each of all hints.
-func badBus() Bus { return twoLanes{hints: worstBus(), frames: bus.New(nil)} }
+// badBus loses, repeats and reorders a tenth each of all events, hints and
+// sign-outs.
+func badBus() Bus { return twoLanes{log: worstBus(), frames: bus.New(nil)} }
 
 // worstBus does that to everything.
 func worstBus() Bus { return bus.New(bus.NewChaos(1, 0.1, 0.1, 0.1)) }
 
 func (b twoLanes) Publish(subject string, data []byte) {
-	if bytes.ContainsRune(data, '\n') {
-		b.frames.Publish(subject, data)
+	head, _, _ := bytes.Cut(data, []byte{'\n'})
+	var to address
+	if err := json.Unmarshal(head, &to); err != nil {
+		panic(err)
+	}
+	if to.Head > 0 || to.Out {
+		b.log.Publish(subject, data)
 	} else {
-		b.hints.Publish(subject, data)
+		b.frames.Publish(subject, data)
 	}
 }
 
 func (b twoLanes) Subscribe(subject string, deliver func(data []byte)) (cancel func()) {
-	stopHints, stopFrames := b.hints.Subscribe(subject, deliver), b.frames.Subscribe(subject, deliver)
-	return func() { stopHints(); stopFrames() }
+	stopLog, stopFrames := b.log.Subscribe(subject, deliver), b.frames.Subscribe(subject, deliver)
+	return func() { stopLog(); stopFrames() }
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // farBehind is how many entries a device may have missed that still gets them
-// one by one. Beyond that it begins with a snapshot, and reads what is older
-// when somebody looks at it.
-const farBehind = 2000
+// one by one, which takes a fraction of a second. Beyond that it begins with a
+// snapshot, and reads what is older when somebody looks at it.
+const farBehind = 10_000
 
 // hello opens the session: welcome, then the snapshot or the rest of the log.
 // A client that lost its place may say hello again on the same socket.
@@ -41,7 +41,7 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	if err != nil {
 		return fmt.Errorf("head of log: %w", err)
 	}
-	reset := f.Epoch != s.mailbox.Epoch() || f.Pos < 0 || f.Pos > head || head-f.Pos > farBehind
+	reset := f.Epoch != s.mailbox.Epoch() || f.Pos < 0 || f.Pos > head || head-f.Pos > s.cfg.FarBehind
 	from := start{pos: f.Pos}
 	if reset {
 		from.snapshot = true
@@ -63,11 +63,10 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 		PingEvery:  pingEvery.Milliseconds(),
 		ServerTime: s.now().UnixMilli(),
 	}
-	c.send(welcome)
+	c.open(welcome, from, head)
 	if !reset && f.Pos > 0 {
 		s.ack(c, f.Pos) // the last ack may have been lost with its socket
 	}
-	c.followLog(from, head)
 	if !c.greeted {
 		c.greeted = true
 		s.calls.deviceBack(c.who, f.Calls)

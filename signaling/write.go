@@ -58,8 +58,8 @@ func (c *conn) write() {
 
 // nothingToWrite reports whether all was written that is known; under mu.
 func (c *conn) nothingToWrite() bool {
-	return len(c.queue) == 0 && len(c.seen) == 0 && !c.beat && c.ending == nil && c.from == nil &&
-		(!c.following || c.sent >= c.head)
+	return len(c.queue) == 0 && len(c.seen) == 0 && !c.beat && c.ending == nil &&
+		c.from == nil && (!c.following || len(c.due) == 0 && c.sent >= c.head)
 }
 
 // flush writes all there is to write now, in as few pieces as it can.
@@ -96,38 +96,47 @@ func (c *conn) writeAll() (*goodbye, error) {
 			return ending, nil
 		}
 		if from != nil {
-			if err := c.startAt(from); err != nil {
+			if err := c.startAt(*from); err != nil {
 				return nil, err
 			}
 		}
-		var err error
 		switch {
 		case !c.following:
 			return nil, nil
 		case len(c.due) > 0:
-			err = c.writeSnapshot()
+			if err := c.writeSnapshot(); err != nil {
+				return nil, err
+			}
 		case c.sent < head:
-			err = c.writeLog(recent)
+			if err := c.writeLog(recent); err != nil {
+				return nil, err
+			}
 		default:
 			return nil, nil
-		}
-		if err != nil {
-			return nil, err
 		}
 	}
 }
 
-// startAt lets the log be written, from where the client is.
-func (c *conn) startAt(from *start) error {
+// start is where the writer begins to write the log: behind pos, after a
+// snapshot if the device is to have one.
+type start struct {
+	pos      int64
+	snapshot bool
+	convs    []string // of the snapshot, newest first
+}
+
+// startAt lets the log be written from somewhere on, also if it was written
+// before: a client that lost its place has said hello again.
+func (c *conn) startAt(from start) error {
 	if !c.following {
 		_, ttl := c.server.iceServers(c.who.Account)
 		c.renew = time.Now().Add(ttl / 2)
 	}
 	c.following, c.sent, c.due = true, from.pos, from.convs
-	if from.snapshot && len(c.due) == 0 {
-		return c.writeFrame(snapshotOf(c.who, c.sent, nil, false))
+	if !from.snapshot || len(c.due) > 0 {
+		return nil
 	}
-	return nil
+	return c.writeFrame(snapshotOf(c.who, c.sent, nil, false))
 }
 
 // writeSnapshot writes the next page of the snapshot, as many conversations as

@@ -90,6 +90,7 @@ func appendChanged(tx *store.Tx, message *store.Message, readers []presence.Acco
 		if err != nil {
 			return nil, err
 		}
+		entry.Message = shownTo(account, message) // as the log has it: it may be pushed
 		entries = append(entries, entry)
 	}
 	return entries, nil

@@ -140,6 +140,9 @@ func testUpgradeFromTheFirstSchema(t *testing.T, database string) {
 		if err != nil {
 			return err
 		}
+		if want := (Held{Messages: 2, Bytes: 41, Voice: 3000}); bob.Held != want || !bob.TellRead || !bob.TellPlayed {
+			t.Errorf("bob's mailbox holds %+v, want %+v", bob.Held, want)
+		}
 		convs, err := tx.ConversationsOf(bob.ID)
 		if err != nil {
 			return err
