@@ -43,6 +43,8 @@ interface Schema extends DBSchema {
   conversations: { key: string; value: wire.Conversation; indexes: { with: string } };
   messages: { key: [conv: string, seq: number]; value: wire.Message; indexes: { mid: string } };
   outbox: { key: number; value: Pending; indexes: { cid: string } };
+  /** mids of voice messages that were heard and of which the server may not know */
+  heard: { key: string; value: string };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -54,9 +56,12 @@ const stores: Store[] = ['cursor', 'conversations', 'messages', 'outbox'];
 
 /** openDatabase opens what this browser has of an account, or begins anew. */
 export function openDatabase(account: wire.AccountID): Promise<Database> {
-  return openDB<Schema>(nameOf(account), 2, {
+  return openDB<Schema>(nameOf(account), 3, {
     upgrade(db, from) {
-      db.createObjectStore('people');
+      db.createObjectStore('heard');
+      if (from < 2) {
+        db.createObjectStore('people');
+      }
       if (from > 0) {
         return; // the rest is there since version 1
       }

@@ -54,7 +54,6 @@ describe('Mailbox', () => {
       reader: { account: me, nameOf },
       server: {
         tell: (frame) => told.push(frame) > 0,
-        post: (frame) => told.push(frame),
         request: (frame) => history(frame as Extract<Request, { type: 'history' }>),
         helloAgain: async () => void hellos++,
       },
@@ -242,13 +241,27 @@ describe('Mailbox', () => {
     mailbox.read(conversation(), 2);
     mailbox.read(conversation(), 2);
     mailbox.read(conversation(), 1);
-    mailbox.played(message(1));
-    mailbox.played(message(2, me));
-    mailbox.played(message(3, 'bob', { played: true }));
+    await mailbox.played(message(1));
+    await mailbox.played(message(2, me));
+    await mailbox.played(message(3, 'bob', { played: true }));
     expect(told).toEqual([
       { type: 'read', conv: 'c1', seq: 2 },
       { type: 'played', mid: 'm1' },
     ]);
+  });
+
+  it('tells what was heard again until the server knows', async () => {
+    await empty();
+    await take(event(1, { message: message(1) }));
+    await mailbox.played(message(1)); // and the line breaks
+    told = [];
+    await take(welcome('e1', false));
+    expect(told).toEqual([{ type: 'played', mid: 'm1' }]);
+    await take(event(2, { receipt: { conv: 'c1', account: me, played: 'm1' } }));
+    told = [];
+    await take(welcome('e1', false));
+    await take(welcome('e1', false));
+    expect(told).toEqual([]);
   });
 
   describe('Thread', () => {

@@ -17,7 +17,6 @@ type LogFrame = wire.Welcome | wire.Snapshot | wire.Event;
 /** Server is what the mailbox asks of the connection. */
 export interface Server {
   tell: (frame: wire.ClientFrame) => boolean;
-  post: (frame: wire.ClientFrame) => void;
   request: (frame: Request) => Promise<Reply>;
   helloAgain: () => Promise<void>;
 }
@@ -128,10 +127,25 @@ export class Mailbox {
     }
   }
 
-  /** played tells that a voice message was really heard. */
-  played(message: wire.Message): void {
+  /** played tells that a voice message was really heard, as soon as there is somebody to tell. */
+  async played(message: wire.Message): Promise<void> {
     if (message.from !== this.options.reader.account && !message.played) {
-      this.options.server.post({ type: 'played', mid: message.mid });
+      await this.options.db.put('heard', message.mid, message.mid);
+      this.options.server.tell({ type: 'played', mid: message.mid });
+    }
+  }
+
+  /** tellHeard tells once more what was heard, until the log says that the server knows. */
+  private async tellHeard(): Promise<void> {
+    const { db, server } = this.options;
+    for (const mid of await db.getAll('heard')) {
+      const message = await db.getFromIndex('messages', 'mid', mid);
+      if (!message?.played) {
+        server.tell({ type: 'played', mid });
+      }
+      if (message === undefined || message.played) {
+        await db.delete('heard', mid);
+      }
     }
   }
 
@@ -167,6 +181,7 @@ export class Mailbox {
       this.lost = false;
       this.fresh = frame.reset ? { epoch: frame.epoch, cleared: false } : null;
       this.readSent.clear();
+      await this.tellHeard();
     } else if (this.fresh !== null) {
       await this.takeSnapshot(this.fresh, frame);
     }
