@@ -110,8 +110,10 @@ func (c *Cluster) run(program string, args ...string) (string, error) {
 }
 
 // The server ends with its standard input, so with this process at the latest,
-// and its data with it, unless a line says that it is to be kept.
-const leashed = `"$@" >"$0/log" 2>&1 & server=$!
+// and its data with it, unless a line says that it is to be kept. What ends this
+// process by a signal to its group must not end the shell before.
+const leashed = `trap "" INT TERM HUP
+	"$@" >"$0/log" 2>&1 & server=$!
 	keep=; read -r _ && keep=yes
 	kill -QUIT $server; wait $server
 	[ "$keep" ] || rm -rf "$0"`
