@@ -8,7 +8,7 @@
 //
 // It speaks the frames of signaling/wire and knows nothing else of the server,
 // with one exception: accounts and their sign-ins are written straight into an
-// empty store before the server starts (seed.go), because thousands of
+// empty store before the server starts (world.go), because thousands of
 // password hashes would cost more than everything that is measured.
 //
 // The chaos makes the faults in the list of chaos.go, each in a file of its
@@ -39,8 +39,7 @@ type commandLine struct {
 	Server string `help:"The server's binary." default:"./bin/parley" placeholder:"FILE"`
 	Dir    string `help:"Where data directories are made, and removed at the end." default:"${tmp}" placeholder:"DIR"`
 
-	Bench benchCommand `cmd:"" help:"Measure messages, sessions and presence."`
-	Chaos chaosCommand `cmd:"" help:"Break things, and count what is lost or shown twice."`
+	serverCommands
 	relayCommands
 }
 
@@ -48,7 +47,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cli commandLine
-	command := kong.Parse(&cli, kong.Name("parleyload"), kong.Vars{"tmp": os.TempDir(), "parts": partNames(), "faults": faultNames()},
+	command := kong.Parse(&cli, kong.Name("parleyload"), vars,
 		kong.Description("Loads, breaks and measures a Parley server."))
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.BindTo(os.Stdout, (*io.Writer)(nil))
