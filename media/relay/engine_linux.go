@@ -270,12 +270,18 @@ func (e *engine) receive(p []byte) (int, netip.AddrPort, error) {
 	}
 }
 
-// send sends one packet at once.
+// send sends one packet, when no batch is under way.
 func (e *engine) send(p []byte, to netip.AddrPort) error {
+	var sa unix.Sockaddr = &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
 	if e.addr.Addr().Is4() {
-		return unix.Sendto(e.listener, p, unix.MSG_DONTWAIT, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()})
+		sa = &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()}
 	}
-	return unix.Sendto(e.listener, p, unix.MSG_DONTWAIT, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed { // and the descriptor perhaps somebody else's
+		return net.ErrClosed
+	}
+	return unix.Sendto(e.listener, p, unix.MSG_DONTWAIT, sa)
 }
 
 func (e *engine) connected(netip.AddrPort) bool { return true }
