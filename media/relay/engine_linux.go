@@ -90,7 +90,8 @@ func newEngines(n int, address *net.UDPAddr, pause time.Duration, now func() tim
 
 func newEngine(at netip.AddrPort, shared bool, pause time.Duration, now func() time.Time, counters *counters, log sparseLog) (*engine, error) {
 	listener, err := mmsg.Listen(at, shared)
-	if errors.Is(err, unix.EAFNOSUPPORT) && at.Addr() == netip.IPv6Unspecified() { // a machine without IPv6
+	without := errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)
+	if without && at.Addr() == netip.IPv6Unspecified() { // a machine without IPv6
 		listener, err = mmsg.Listen(netip.AddrPortFrom(netip.IPv4Unspecified(), at.Port()), shared)
 	}
 	if err != nil {

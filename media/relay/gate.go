@@ -145,8 +145,17 @@ func (g *gate) judge(m *stun.Message, sender client, held *allocation, now time.
 			decided = g.admit(m, who, sender, held, now)
 		}
 	}
-	unproven := m.Type.Method == stun.MethodBinding || decided.do == challenge
-	if unproven && !g.sources.take(sender.addr.Addr()) {
+	from, answer := sender.addr.Addr(), 0
+	switch {
+	case m.Type.Method == stun.MethodBinding:
+		answer = bindingSize
+	case decided.do == challenge:
+		answer = challengeSize
+	default:
+		g.sources.vouch(from)
+		return decided, who
+	}
+	if !g.sources.take(from, len(m.Raw), answer) {
 		g.counters.throttled.Add(1)
 		return verdict{do: drop}, who
 	}

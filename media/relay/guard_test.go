@@ -71,15 +71,16 @@ func TestStrangersAreThrottled(t *testing.T) {
 	clock := newClock()
 	r := start(t, clock.Now, nil)
 	p := dial(t, r, "udp", Mint(secret, "alice", time.Hour, clock.Now()))
-	p.allocate() // takes one, for the nonce
-	for range strangerBurst - 1 {
+	p.allocate()
+	share := strangerBurst // full again since the allocation
+	for share+20 >= bindingSize {
+		share = min(strangerBurst, share+20) - bindingSize // a Binding request has 20 bytes
 		p.barrier()
 	}
-	p.send(message(allocateRequest))
-	p.send(message(0x0001))
+	p.send(message(allocateRequest)) // brings 20 bytes too
 	p.want(0, stun.MethodRefresh)
-	if got := r.Stats().Throttled; got != 2 {
-		t.Errorf("%d throttled, want 2", got)
+	if got := r.Stats().Throttled; got != 1 {
+		t.Errorf("%d throttled, want 1", got)
 	}
 	clock.advance(time.Second)
 	p.barrier()
@@ -91,20 +92,21 @@ func TestSourcesAreBounded(t *testing.T) {
 	at := func(i int) netip.Addr {
 		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 	}
+	take := func(i int) bool { return s.take(at(i), 0, challengeSize) }
 	for i := range maxSources {
-		s.take(at(i))
+		take(i)
 	}
 	allowed := 0
-	for i := range 2 * strangerBurst {
-		if s.take(at(maxSources + i)) {
+	for i := range 2 * strangerBurst / challengeSize {
+		if take(maxSources + i) {
 			allowed++
 		}
 	}
-	if allowed != strangerBurst || len(s.buckets) != maxSources {
-		t.Errorf("%d allowed and %d kept, want %d and %d", allowed, len(s.buckets), strangerBurst, maxSources)
+	if want := strangerBurst / challengeSize; allowed != want || len(s.buckets) != maxSources {
+		t.Errorf("%d allowed and %d kept, want %d and %d", allowed, len(s.buckets), want, maxSources)
 	}
 	clock.advance(time.Second)
-	if !s.take(at(maxSources)) || len(s.buckets) != 1 {
+	if !take(maxSources) || len(s.buckets) != 1 {
 		t.Errorf("%d kept a second later, want 1", len(s.buckets))
 	}
 	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff:0:0:1")

@@ -152,28 +152,68 @@ func TestPionEndsAllocations(t *testing.T) {
 	})
 }
 
-// What a stranger gets back is small and no more than what sources allows: a relay with one source
-// address to hit sends it some kilobytes a second, however much is sent in its name.
+// Beyond a share that many people behind one address need, nobody gets more than comes in his name,
+// however much that is and whatever is asked: the relay is no amplifier.
 func TestReflection(t *testing.T) {
-	inMemory(t, func(t *testing.T, m memory, _ *gate) {
-		const largest = 140
-		sent, answers, bytes := 0, 0, 0
-		request := stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport).Raw
-		for range 10 * strangerBurst {
-			m.in <- request
-			sent += len(request)
-			synctest.Wait()
-			select {
-			case answer := <-m.out:
-				if len(answer) > largest {
-					t.Fatalf("an answer of %d bytes", len(answer))
-				}
-				answers, bytes = answers+1, bytes+len(answer)
-			default:
+	allocate := stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport).Raw
+	wrong := stun.MustBuild(signedBy(Mint(Secret{Value: []byte("a guess")}, "a", time.Hour, time.Now()), stun.NewNonce("n"), stun.MethodAllocate)...).Raw
+	for name, request := range map[string][]byte{"allocate": allocate, "binding": message(0x0001), "signed by nobody": wrong} {
+		inMemory(t, func(t *testing.T, m memory, _ *gate) {
+			sent, got := 0, 0
+			largest := map[string]int{"binding": bindingSize}[name]
+			if largest == 0 {
+				largest = challengeSize
 			}
-		}
-		if answers > strangerBurst || bytes > sent {
-			t.Errorf("%d answers, %d bytes, to %d bytes", answers, bytes, sent)
-		}
-	})
+			for range 10_000 {
+				m.in <- request
+				sent += len(request)
+				synctest.Wait()
+				select {
+				case answer := <-m.out:
+					if got += len(answer); len(answer) > largest {
+						t.Fatalf("%s: an answer of %d bytes", name, len(answer))
+					}
+				default:
+				}
+			}
+			if got > sent+strangerBurst {
+				t.Errorf("%s: %d bytes in answer to %d", name, got, sent)
+			}
+			time.Sleep(time.Minute)
+			before := got
+			for range 1000 {
+				m.in <- request
+				synctest.Wait()
+				select {
+				case answer := <-m.out:
+					got += len(answer)
+				default:
+				}
+			}
+			if got-before > 1000*len(request)+60*strangerRate {
+				t.Errorf("%s: a minute later %d bytes in answer to %d", name, got-before, 1000*len(request))
+			}
+		})
+	}
+}
+
+// Signed requests earn answers for those behind the same address who have not signed yet.
+func TestVouchers(t *testing.T) {
+	clock := newClock()
+	s := newSources(clock.Now)
+	ip := netip.MustParseAddr("9.9.9.9")
+	for s.take(ip, 0, challengeSize) {
+	}
+	s.vouch(ip)
+	earned := 0
+	for s.take(ip, 0, challengeSize) {
+		earned++
+	}
+	if earned != 2 {
+		t.Errorf("a signed request is worth %d answers, want 2", earned)
+	}
+	s.vouch(netip.MustParseAddr("9.9.9.8"))
+	if len(s.buckets) != 1 {
+		t.Error("a source that asked for nothing is kept")
+	}
 }
