@@ -78,7 +78,7 @@ func (b *Bench) Run(ctx context.Context, out io.Writer) error {
 
 	var r figures
 	for _, part := range b.Part {
-		if err := b.measure(ctx, out, part, servers, &r); err != nil {
+		if err := b.measure(ctx, out, part, servers, dir, &r); err != nil {
 			return fmt.Errorf("%s: %w", part, err)
 		}
 	}
@@ -93,7 +93,7 @@ type figures struct {
 	lossless                                 int
 }
 
-func (b *Bench) measure(ctx context.Context, out io.Writer, part string, servers map[string]*server, r *figures) (err error) {
+func (b *Bench) measure(ctx context.Context, out io.Writer, part string, servers map[string]*server, dir string, r *figures) (err error) {
 	favour(servers, part != "allocations")
 	switch part {
 	case "voice":
@@ -110,8 +110,15 @@ func (b *Bench) measure(ctx context.Context, out io.Writer, part string, servers
 			fmt.Fprintf(out, "%-8s most packets a second without loss: %d\n", name, r.lossless)
 		}
 	case "memory":
+		commands := b.commands(dir) // fresh ones: memory that was used before is used again
 		for _, name := range []string{theirs, ours} {
-			if r.memory, err = held(ctx, servers[name], b.Held); err != nil {
+			fresh, err := launch(ctx, name, commands[name])
+			if err != nil {
+				return err
+			}
+			r.memory, err = held(ctx, fresh, b.Held)
+			fresh.stop()
+			if err != nil {
 				return err
 			}
 			fmt.Fprintf(out, "%-8s KB for each of %d allocations: %.1f\n", name, b.Held, r.memory)

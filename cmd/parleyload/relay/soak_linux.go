@@ -11,7 +11,7 @@ import (
 // Soak is a command: voice for a long time, of which nothing may be lost.
 type Soak struct {
 	Parley string        `help:"The server's binary." default:"./bin/parley" placeholder:"FILE"`
-	Rate   int           `help:"Packets a second, both ways together: half of the highest rate without loss." default:"60000"`
+	Rate   int           `help:"Packets a second, both ways together: half of the highest rate without loss." default:"90000"`
 	For    time.Duration `help:"How long." default:"10m"`
 }
 
