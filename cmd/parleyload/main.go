@@ -39,8 +39,7 @@ type commandLine struct {
 	Server string `help:"The server's binary." default:"./bin/parley" placeholder:"FILE"`
 	Dir    string `help:"Where data directories are made, and removed at the end." default:"${tmp}" placeholder:"DIR"`
 
-	serverCommands
-	relayCommands
+	commands
 }
 
 func main() {

@@ -8,8 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// serverCommands are for Linux only: CPU time comes from /proc, faults from
+// commands are for Linux only: CPU time comes from /proc, faults from
 // mounts, strace and network namespaces.
-type serverCommands struct{}
+type commands struct{}
 
 var vars = kong.Vars{"tmp": os.TempDir()}

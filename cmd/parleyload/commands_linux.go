@@ -1,0 +1,20 @@
+package main
+
+import (
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"parley/cmd/parleyload/relay"
+)
+
+// commands load and break the server and the relay.
+type commands struct {
+	Bench        benchCommand  `cmd:"" help:"Measure messages, sessions and presence."`
+	Chaos        chaosCommand  `cmd:"" help:"Break things, and count what is lost or shown twice."`
+	Relay        relay.Bench   `cmd:"" help:"Measure the relay against coturn."`
+	Soak         relay.Soak    `cmd:"" help:"Relay for a long time, of which nothing may be lost."`
+	RelayForward relay.Forward `cmd:"" hidden:""`
+}
+
+var vars = kong.Vars{"tmp": os.TempDir(), "parts": partNames(), "faults": faultNames()}
