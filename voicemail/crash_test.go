@@ -30,6 +30,9 @@ const (
 func child(config Config) int {
 	ctx := context.Background()
 	m, err := Open(ctx, config)
+	for errors.Is(err, ErrUnavailable) { // another process keeps the lock for long
+		m, err = Open(ctx, config)
+	}
 	if err != nil {
 		fmt.Println("open:", err)
 		return 1
