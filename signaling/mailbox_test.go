@@ -252,19 +252,24 @@ func TestFullMailboxIsToldBeforehand(t *testing.T) {
 	if h.studio.leg(callNamed(0)) != nil {
 		t.Error("somebody spoke to a full mailbox")
 	}
-	// Who is no contact, or is blocked, learns nothing of it.
+	// Who is blocked must not notice: it is told what others are.
 	if err := h.mailbox.SetContact(context.Background(), h.people["bob"], h.people["cyd"], wire.ContactBlock); err != nil {
 		t.Fatal(err)
 	}
 	cyd, _ := h.enter(t, "cyd")
 	cyd.say(&wire.Typing{To: h.people["bob"]})
-	id := h.ring(cyd, 9, "bob", wire.IntentCall)
-	if got := next[*wire.CallDiverted](cyd); got.Call != id || got.Full != "" {
+	next[*wire.MailboxFull](cyd)
+	id := h.ring(cyd, 9, "bob", wire.IntentMailbox)
+	if got := next[*wire.CallDiverted](cyd); got.Call != id || got.Full != wire.PartMessages || got.Mailbox {
 		t.Errorf("blocked, cyd learns %s", asJSON(got))
 	}
-	for _, f := range cyd.passed {
-		if _, hint := f.(*wire.MailboxFull); hint {
-			t.Error("blocked, cyd learns that the mailbox is full")
+	cyd.say(&wire.Send{ID: "4", CID: cid(4), To: h.people["bob"], Text: "four"})
+	if got := next[*wire.Rejected](cyd); got.Full != wire.PartMessages {
+		t.Errorf("blocked, cyd sends: %s", asJSON(got))
+	}
+	for _, f := range bob.passed {
+		if notice, typing := f.(*wire.TypingNotice); typing && notice.From == h.people["cyd"] {
+			t.Error("bob is told that cyd, whom he has blocked, writes")
 		}
 	}
 	if _, welcome := h.enter(t, "bob"); welcome.Mailbox.Percent != 100 {

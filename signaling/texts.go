@@ -154,10 +154,12 @@ func (s *Server) typing(ctx context.Context, c *conn, f *wire.Typing) error {
 	if err != nil {
 		return err
 	}
-	if !between.May(presence.Write) {
+	switch {
+	case between.May(presence.Write):
+		s.hub.Send(f.To, "", &wire.TypingNotice{From: c.who.Account})
+	case !between.Ignored():
 		return nil
 	}
-	s.hub.Send(f.To, "", &wire.TypingNotice{From: c.who.Account})
 	err = s.mailbox.Room(ctx, f.To, store.KindText)
 	var full *voicemail.FullError
 	if errors.As(err, &full) {

@@ -259,10 +259,8 @@ func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case between.Ignored():
-		d.OnlyFrom = true
-	case !between.May(presence.Write):
+	d.OnlyFrom = between.Ignored() // and a full mailbox is told as to others
+	if !d.OnlyFrom && !between.May(presence.Write) {
 		return ErrNotContact
 	}
 	held, err := tx.Held(d.To)
