@@ -71,6 +71,8 @@ func (s *parley) storeFor(ctx context.Context, away person) (run, error) {
 	)
 	for i := range benchPairs {
 		slots = append(slots, make(chan struct{}, 20))
+		var m *member
+		opened := make(chan struct{})
 		m, err := openMember(ctx, s.addr, s.world.people[i].devices[0], func(f frame) {
 			switch f.kind {
 			case "accepted":
@@ -78,7 +80,13 @@ func (s *parley) storeFor(ctx context.Context, away person) (run, error) {
 				if stored.Add(1) == offlineMessages {
 					close(all)
 				}
-			case "rejected", "error":
+			case "rejected":
+				<-opened
+				if m.again(f.data) {
+					return
+				}
+				fallthrough
+			case "error":
 				fail(fmt.Errorf("server says %s", f.data))
 			}
 		})
@@ -87,6 +95,7 @@ func (s *parley) storeFor(ctx context.Context, away person) (run, error) {
 		}
 		defer m.close()
 		m.to = away.account
+		close(opened)
 		senders = append(senders, m)
 	}
 	began, before := time.Now(), s.cpu()

@@ -38,7 +38,7 @@ func benchMessages(ctx context.Context, b *bench) (err error) {
 		systems = append(systems, onPostgres)
 	}
 	perCPU := map[string]float64{}
-	b.row("MESSAGES", "msg/s", "per server CPU-s", "ack p50 ms", "ack p99", "delivery p50 ms", "delivery p99")
+	b.row("MESSAGES", "msg/s", "per server CPU-s", "ack p50 ms", "ack p99", "delivery p50 ms", "delivery p99", "refused for now")
 	for _, window := range []int{20, 1} {
 		runs := map[string][]run{}
 		for range b.Runs {
@@ -116,5 +116,6 @@ func (b *bench) messagesRow(what string, runs []run) {
 		fmt.Sprintf("%.2f", of(func(r run) float64 { return ms(r.acked.p50) })),
 		fmt.Sprintf("%.2f", of(func(r run) float64 { return ms(r.acked.p99) })),
 		fmt.Sprintf("%.2f", of(func(r run) float64 { return ms(r.arrived.p50) })),
-		fmt.Sprintf("%.2f", of(func(r run) float64 { return ms(r.arrived.p99) })))
+		fmt.Sprintf("%.2f", of(func(r run) float64 { return ms(r.arrived.p99) })),
+		fmt.Sprintf("%.0f", of(func(r run) float64 { return float64(r.refused) })))
 }

@@ -137,14 +137,15 @@ func (c *company) transmissions() (n int) {
 	return n
 }
 
-// slowest is the longest that an answer has taken on a line that lived.
-func (c *company) slowest() (t time.Duration) {
+// answers is how long answers have taken on lines that lived.
+func (c *company) answers() spread {
+	var all []time.Duration
 	for _, d := range c.devices {
 		d.mu.Lock()
-		t = max(t, d.slowest)
+		all = append(all, d.answers...)
 		d.mu.Unlock()
 	}
-	return t
+	return spreadOf(all)
 }
 
 // end stops all devices and checks the ledger.

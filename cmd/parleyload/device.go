@@ -44,7 +44,7 @@ type device struct {
 	missed      bool               // an event; nothing is applied until the next welcome
 	cut         context.CancelFunc // of the present line; nil while there is none
 	port        int                // of the present line
-	slowest     time.Duration      // from a send to its answer, on one line
+	answers     []time.Duration    // from a send to its answer, on one line
 }
 
 // keeps is what a browser has in IndexedDB.

@@ -180,14 +180,14 @@ func faultFull(ctx context.Context, c *chaos) (o outcome, err error) {
 		o.breach("%d messages were stored in the disk's reserve", stored)
 	}
 	o.figure = fmt.Sprintf("slowest answer %.0f ms; %d calls rang and ended meanwhile; stored again %.0f ms after there was room",
-		ms(company.slowest()), calls, ms(spreadOf(back).max))
+		ms(company.answers().max), calls, ms(spreadOf(back).max))
 	return o, err
 }
 
 // answeredWithin breaks the verdict if a send was left hanging for longer,
 // with half a second for the machine itself.
 func (o *outcome) answeredWithin(c *company, limit time.Duration) {
-	if slowest := c.slowest(); slowest > limit+500*time.Millisecond {
+	if slowest := c.answers().max; slowest > limit+500*time.Millisecond {
 		o.breach("an answer took %.1f s, more than %v", slowest.Seconds(), limit)
 	}
 }
@@ -253,7 +253,7 @@ func faultLock(ctx context.Context, c *chaos) (o outcome, err error) {
 	}
 	o.verdict, err = c.finish(ctx, "lock", company, 30*time.Second)
 	o.answeredWithin(company, 2*time.Second)
-	o.figure = fmt.Sprintf("lock held for 10 s; slowest answer %.0f ms", ms(company.slowest()))
+	o.figure = fmt.Sprintf("lock held for 10 s; slowest answer %.0f ms", ms(company.answers().max))
 	return o, err
 }
 

@@ -41,7 +41,7 @@ func (d *device) takeAnswer(cid string, r record) {
 // answeredLocked notes how long an answer has taken.
 func (d *device) answeredLocked(o outgoing) {
 	if !o.first.IsZero() {
-		d.slowest = max(d.slowest, time.Since(o.first))
+		d.answers = append(d.answers, time.Since(o.first))
 	}
 }
 

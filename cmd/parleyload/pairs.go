@@ -34,6 +34,7 @@ type line interface {
 type flights interface {
 	stored(n int)
 	delivered(n int)
+	refused() // for now: it is sent again
 	failed(err error)
 }
 
@@ -83,6 +84,7 @@ type tally struct {
 	acked   []time.Duration // send to acknowledgement
 	arrived []time.Duration // send to delivery
 	twice   int             // delivered again
+	refused int             // to be sent again
 }
 
 func newPair(window int, fail context.CancelCauseFunc, t *tally) *pair {
@@ -99,10 +101,14 @@ func (p *pair) launch(l line) error {
 	return l.send(n, body(n))
 }
 
-func (p *pair) stored(n int)    { p.report(n, true, false) }
-func (p *pair) delivered(n int) { p.report(n, false, true) }
-func (p *pair) failed(err error) {
-	p.fail(err)
+func (p *pair) stored(n int)     { p.report(n, true, false) }
+func (p *pair) delivered(n int)  { p.report(n, false, true) }
+func (p *pair) failed(err error) { p.fail(err) }
+
+func (p *pair) refused() {
+	p.tally.mu.Lock()
+	defer p.tally.mu.Unlock()
+	p.tally.refused++
 }
 
 func (p *pair) report(n int, stored, delivered bool) {
@@ -136,6 +142,7 @@ func (p *pair) report(n int, stored, delivered bool) {
 // run is one measurement of pairs.
 type run struct {
 	messages     int
+	refused      int
 	wall, cpu    time.Duration
 	acked        spread
 	arrived      spread
@@ -238,6 +245,7 @@ func finish(ctx context.Context, s system, pairs []*pair, t *tally, began time.T
 	if t.twice > 0 {
 		return run{}, fmt.Errorf("%s: %d messages were delivered twice", s.name(), t.twice)
 	}
+	r.refused = t.refused
 	r.messages, r.acked, r.arrived = len(t.acked), spreadOf(t.acked), spreadOf(t.arrived)
 	r.perSecond = float64(r.messages) / r.wall.Seconds()
 	r.perCPUSecond = float64(r.messages) / r.cpu.Seconds()

@@ -57,11 +57,20 @@ func (s *parley) stop() error {
 
 func (s *parley) pair(ctx context.Context, i int, events flights) (line, error) {
 	a, b := s.world.people[2*i], s.world.people[2*i+1]
+	var from *member
+	opened := make(chan struct{})
 	from, err := openMember(ctx, s.addr, a.devices[0], func(f frame) {
 		switch f.kind {
 		case "accepted":
 			events.stored(f.re)
-		case "rejected", "error":
+		case "rejected":
+			<-opened
+			if from.again(f.data) {
+				events.refused()
+				return
+			}
+			fallthrough
+		case "error":
 			events.failed(fmt.Errorf("server says %s", f.data))
 		}
 	})
@@ -69,6 +78,7 @@ func (s *parley) pair(ctx context.Context, i int, events flights) (line, error) 
 		return nil, err
 	}
 	from.to = b.account
+	close(opened)
 	peer, err := openMember(ctx, s.addr, b.devices[0], func(f frame) {
 		if f.kind == "event" && f.text >= 0 {
 			events.delivered(f.text)
@@ -145,6 +155,24 @@ func (m *member) store(pos int64) {
 		m.mu.Unlock()
 		_ = m.write(&wire.Ack{Pos: pos}) // a closed socket shows where it is read
 	})
+}
+
+// again sends a message once more when the server has said that it may, and
+// reports whether it has.
+func (m *member) again(rejection []byte) bool {
+	f, _, err := wire.DecodeServer(rejection)
+	if err != nil {
+		return false
+	}
+	r := f.(*wire.Rejected)
+	n, err := strconv.Atoi(r.Re)
+	if err != nil || !r.Retryable {
+		return false
+	}
+	time.AfterFunc(time.Duration(r.RetryAfter)*time.Millisecond, func() {
+		_ = m.send(n, body(n)) // a closed socket shows where it is read
+	})
+	return true
 }
 
 func (m *member) send(n int, body string) error {
