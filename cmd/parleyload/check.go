@@ -56,8 +56,10 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 		}
 	}
 	screens := map[presence.DeviceID]*screen{}
-	for device := range owner {
+	of := map[presence.AccountID][]presence.DeviceID{}
+	for device, account := range owner {
 		screens[device] = newScreen()
+		of[account] = append(of[account], device)
 	}
 	order := map[string]map[int64]string{} // conversation, seq, mid: the same for everybody
 	for _, r := range records {
@@ -67,6 +69,9 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 			screens[r.Device].pos, screens[r.Device].reset = r.Pos, true
 		case shown, passed, fetched:
 			v.apply(screens[r.Device], r, sends, order)
+			if f := sends[r.CID]; f != nil && owner[r.Device] != f.sent.From && owner[r.Device] != f.sent.To {
+				v.breach("device %s shows %s, which is not for it", r.Device, r.CID)
+			}
 		}
 	}
 	for device, s := range screens {
@@ -80,7 +85,7 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 			v.accepted++
 			fallthrough
 		case f.answer.What == called:
-			v.everywhere(cid, f, screens, owner)
+			v.everywhere(cid, f, screens, of)
 		}
 	}
 	return v
@@ -167,17 +172,13 @@ func (v *verdict) apply(s *screen, r record, sends map[string]*fate, order map[s
 }
 
 // everywhere looks for an accepted message on all devices of both sides.
-func (v *verdict) everywhere(cid string, f *fate, screens map[presence.DeviceID]*screen, owner map[presence.DeviceID]presence.AccountID) {
-	for device, account := range owner {
-		if account != f.sent.From && account != f.sent.To {
-			if screens[device].times[cid] > 0 {
-				v.breach("device %s shows %s, which is not for it", device, cid)
+func (v *verdict) everywhere(cid string, f *fate, screens map[presence.DeviceID]*screen, of map[presence.AccountID][]presence.DeviceID) {
+	for _, account := range []presence.AccountID{f.sent.From, f.sent.To} {
+		for _, device := range of[account] {
+			if screens[device].times[cid] == 0 {
+				v.lost++
+				v.breach("device %s never showed %s, accepted as %s/%d", device, cid, f.answer.Conv, f.answer.Seq)
 			}
-			continue
-		}
-		if screens[device].times[cid] == 0 {
-			v.lost++
-			v.breach("device %s never showed %s, accepted as %s/%d", device, cid, f.answer.Conv, f.answer.Seq)
 		}
 	}
 }
