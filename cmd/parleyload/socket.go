@@ -119,4 +119,4 @@ func (s *socket) close() {
 func (s *socket) drop() { _ = s.ws.NetConn().Close() }
 
 // lastPage reports whether a snapshot is complete with this frame.
-func lastPage(*wire.Snapshot) bool { return true }
+func lastPage(page *wire.Snapshot) bool { return !page.More }
