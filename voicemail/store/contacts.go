@@ -55,23 +55,24 @@ func (tx *Tx) SetRelation(account, other presence.AccountID, r presence.Relation
 	return about("set relation", err)
 }
 
-// people selects accounts a with what account (the first two arguments) and
-// they have set about each other.
-const people = `
-	SELECT a.id AS account, a.name, coalesce(m.relation, '') AS mine, coalesce(t.relation, '') AS theirs
-	FROM accounts a
-	LEFT JOIN relations m ON m.account = ? AND m.other = a.id
-	LEFT JOIN relations t ON t.account = a.id AND t.other = ? `
-
 // Contacts returns, in name order, everybody about whom account has set
 // something, and who has set something about account, unless that is all
 // between them and it is a block.
 func (tx *Tx) Contacts(account presence.AccountID) (rows []Contact, err error) {
-	err = tx.list(&rows, people+`
-		WHERE a.id IN (
-			SELECT other FROM relations WHERE account = ?
-			UNION SELECT account FROM relations WHERE other = ? AND relation <> 'blocked')
-		ORDER BY a.folded`, account, account, account, account)
+	err = tx.list(&rows, `
+		SELECT account, name, mine, theirs FROM (
+			SELECT a.id AS account, a.name, a.folded, m.relation AS mine, coalesce(t.relation, '') AS theirs
+			FROM relations m
+			JOIN accounts a ON a.id = m.other
+			LEFT JOIN relations t ON t.account = m.other AND t.other = m.account
+			WHERE m.account = ?
+			UNION ALL
+			SELECT a.id, a.name, a.folded, '', t.relation
+			FROM relations t
+			JOIN accounts a ON a.id = t.account
+			WHERE t.other = ? AND t.relation <> 'blocked'
+				AND NOT EXISTS (SELECT 1 FROM relations m WHERE m.account = t.other AND m.other = t.account)) AS known
+		ORDER BY folded`, account, account)
 	return rows, about("contacts", err)
 }
 
@@ -80,7 +81,11 @@ func (tx *Tx) Contacts(account presence.AccountID) (rows []Contact, err error) {
 // blocked are left out (presence.Find).
 func (tx *Tx) Directory(account presence.AccountID, prefix, after string, limit int) (rows []Contact, err error) {
 	const beyond = "\U0010FFFF" // no name has it
-	err = tx.list(&rows, people+`
+	err = tx.list(&rows, `
+		SELECT a.id AS account, a.name, coalesce(m.relation, '') AS mine, coalesce(t.relation, '') AS theirs
+		FROM accounts a
+		LEFT JOIN relations m ON m.account = ? AND m.other = a.id
+		LEFT JOIN relations t ON t.account = a.id AND t.other = ?
 		WHERE a.folded >= ? AND a.folded < ? AND a.folded > ?
 			AND a.id <> ? AND coalesce(m.relation, '') <> 'blocked'
 		ORDER BY a.folded LIMIT ?`, account, account, prefix, prefix+beyond, after, account, limit)
