@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -201,7 +202,7 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 		return Accepted{}, err
 	}
 	row.MID, row.Time = newID(), m.millis()
-	if d.TTL > 0 && !d.OnlyFrom {
+	if d.TTL > 0 {
 		row.Expires = row.Time + d.TTL.Milliseconds()
 	}
 	if err := tx.CreateMessage(row); err != nil {
@@ -227,23 +228,31 @@ func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account pre
 		return err
 	}
 	got.Entries = append(got.Entries, entry)
-	if account != d.To {
-		return nil
-	}
-	if more != (store.Held{}) {
-		held, err := tx.Held(account)
-		if err != nil {
+	if row.Expires != 0 && (account == d.To || d.OnlyFrom) {
+		pos := entry.Pos
+		if d.OnlyFrom {
+			pos = never
+		}
+		if err := tx.CreateExpiry(store.Expiry{MID: row.MID, Account: d.To, Pos: pos, At: row.Expires}); err != nil {
 			return err
 		}
-		if usage := m.usage(account, held); usage.Nearly() {
-			got.Usage = &usage
-		}
 	}
-	if row.Expires == 0 {
+	if more == (store.Held{}) {
 		return nil
 	}
-	return tx.CreateExpiry(store.Expiry{MID: row.MID, Account: account, Pos: entry.Pos, At: row.Expires})
+	held, err := tx.Held(account)
+	if err != nil {
+		return err
+	}
+	if usage := m.usage(account, held); usage.Nearly() {
+		got.Usage = &usage
+	}
+	return nil
 }
+
+// never is a position that no device comes to: what is kept from somebody
+// expires like what waits for somebody offline.
+const never = math.MaxInt64
 
 // permit says whether the deposit may be made now, and who is to have it. It
 // comes before anything is changed: what had to be undone would hold up others.

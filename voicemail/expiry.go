@@ -65,16 +65,20 @@ func expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
 	if err != nil || acked >= e.Pos {
 		return nil, err
 	}
-	message, err := tx.Message(e.MID, e.Account)
+	message, err := tx.MessageByID(e.MID)
 	if err != nil {
 		return nil, err
+	}
+	readers := []presence.AccountID{message.From, message.To}
+	if message.Hidden {
+		readers = readers[:1] // the other has nothing of it
 	}
 	freed := message.Held().Minus()
 	if err := tx.Expire(e.MID); err != nil {
 		return nil, err
 	}
 	message.Gone, message.Hidden = store.GoneExpired, true
-	return appendChanged(tx, &message, []presence.AccountID{message.From, message.To}, freed)
+	return appendChanged(tx, &message, readers, freed)
 }
 
 // appendChanged adds a message that has changed to the logs of some accounts

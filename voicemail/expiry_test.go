@@ -95,6 +95,27 @@ func testDeliveredInTimeStays(t *testing.T, open opener) {
 	}
 }
 
+// Who is blocked must not notice: a text that waits for nobody expires like one
+// that waits for somebody offline.
+func TestIgnoredExpiresForItsSender(t *testing.T) { onEach(t, testIgnoredExpiresForItsSender) }
+
+func testIgnoredExpiresForItsSender(t *testing.T, open opener) {
+	h := open(t, "ann", "bob")
+	h.act("bob", actBlock, "ann")
+	sent := h.deposit(h.expiring("hello"))
+	if m := sent.Entries[0].Message; m.Expires == 0 {
+		t.Error("ann is not told that it can expire")
+	}
+	h.clock.advance(time.Minute)
+	got := h.expire()
+	if len(got) != 1 || got[0].Account != h.id("ann") || got[0].Message.Gone != store.GoneExpired {
+		t.Errorf("expired: %+v", got)
+	}
+	if len(h.log("bob")) != 0 {
+		t.Errorf("bob's log: %+v", h.log("bob"))
+	}
+}
+
 // A device that was signed out for good has nothing: what it had acknowledged
 // does not make a message delivered.
 func TestRevokedDeviceDoesNotCount(t *testing.T) { onEach(t, testRevokedDeviceDoesNotCount) }

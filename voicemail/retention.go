@@ -87,7 +87,7 @@ func empty(tx *store.Tx, old store.Message) (entries []store.Entry, blob string,
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, "", err
 	}
-	if message.Gone == store.GoneExpired || !message.Hidden && them.Delivered < message.Seq {
+	if message.Gone == store.GoneExpired || them.Delivered < message.Seq {
 		gone = store.GoneExpired
 	}
 	freed := message.Held().Minus()

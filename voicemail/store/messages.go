@@ -95,6 +95,12 @@ func (tx *Tx) MessageSent(from presence.AccountID, device presence.DeviceID, cid
 	return m, about("message by cid", err)
 }
 
+// MessageByID returns a message, or ErrNotFound.
+func (tx *Tx) MessageByID(mid string) (m Message, err error) {
+	err = tx.get(&m, `SELECT * FROM messages WHERE mid = ?`, mid)
+	return m, about("message by id", err)
+}
+
 // Message returns a message that account may see, or ErrNotFound.
 func (tx *Tx) Message(mid string, account presence.AccountID) (m Message, err error) {
 	err = tx.get(&m, `SELECT * FROM messages WHERE mid = ? AND (sender = ? OR (recipient = ? AND hidden = 0))`,

@@ -5,8 +5,9 @@ import (
 	"database/sql/driver"
 )
 
-// maxPrepared bounds the statements that one connection keeps. The store has
-// fewer; what comes beyond, such as migrations, is prepared each time.
+// maxPrepared bounds the statements that one connection keeps. Most of the
+// store's are of fixed text; those with a list of values are as many as there
+// are lengths, and make room for others now and then.
 const maxPrepared = 200
 
 // sqliteConn is what the SQLite driver's connections can do.
@@ -54,8 +55,9 @@ func (p *prepared) statement(ctx context.Context, query string) (*keptStmt, erro
 		return nil, nil
 	case kept != nil:
 		return kept, nil
-	case len(p.kept) >= maxPrepared:
-		return nil, nil
+	}
+	if len(p.kept) >= maxPrepared {
+		p.letGo()
 	}
 	stmt, err := p.PrepareContext(ctx, query)
 	if err != nil {
@@ -91,6 +93,16 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args []driver
 	}
 	stmt.reading = true
 	return &keptRows{rows, stmt}, nil
+}
+
+// letGo closes all statements that nobody reads from.
+func (p *prepared) letGo() {
+	for query, stmt := range p.kept {
+		if !stmt.reading {
+			_ = stmt.Close() // it can be prepared again
+			delete(p.kept, query)
+		}
+	}
 }
 
 // Close closes the statements first: SQLite keeps a database open for them.

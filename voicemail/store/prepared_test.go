@@ -54,11 +54,15 @@ func TestStatementsAreKept(t *testing.T) {
 		t.Errorf("after the change: %+v, %v", one, err)
 	}
 
-	// What does not fit any more is run all the same.
+	// Many make room for each other.
 	for i := range maxPrepared + 50 {
 		var n int
 		if err := db.Get(&n, fmt.Sprintf(`SELECT %d`, i)); err != nil || n != i {
 			t.Fatalf("statement %d: %d, %v", i, n, err)
 		}
+	}
+	var again int
+	if err := db.Get(&again, `SELECT 1`); err != nil || again != 1 {
+		t.Errorf("after all: %d, %v", again, err)
 	}
 }

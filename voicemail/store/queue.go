@@ -53,7 +53,9 @@ func (w *writer) submit(f func(*Tx) error, done func(error)) (*op, error) {
 	case w.queue <- o:
 		return o, nil
 	default:
-		o.late.Stop()
+		if !o.take() {
+			return o, nil // it was late already, and is told
+		}
 		return nil, fmt.Errorf("%w: %d writes are waiting", ErrUnavailable, queueLength)
 	}
 }

@@ -21,7 +21,7 @@ import (
 var inFile = &engine{
 	name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
 	connect: connectSQLite, readers: 4,
-	judge: judgeSQLite, spoils: func(error) bool { return false }, unsure: brokenInCommit, settle: settleSQLite,
+	judge: judgeSQLite, spoils: rolledBack, unsure: brokenInCommit, settle: settleSQLite,
 }
 
 // busyTimeout is how long, in ms, a connection waits while another process
@@ -107,6 +107,11 @@ func pragmaOf(ctx context.Context, conn driver.Conn, name string) (driver.Value,
 	return value[0], nil
 }
 
+// rolledBack reports whether SQLite may have rolled back the whole transaction
+// when a statement failed, even one that only reads: what followed would be
+// committed one by one (https://www.sqlite.org/lang_transaction.html, section 3).
+func rolledBack(err error) bool { return judgeSQLite(err) != ordinary }
+
 // judgeSQLite tells what comes from the disk, or from another process that
 // holds the file.
 func judgeSQLite(err error) fault {
@@ -121,7 +126,7 @@ func judgeSQLite(err error) fault {
 		return fatal
 	}
 	switch from.Code() & 0xff { // the primary result code
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM:
 		return passing
 	}
 	return ordinary

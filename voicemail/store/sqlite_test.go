@@ -124,6 +124,9 @@ func TestFullDiskIsUnavailableUntilThereIsRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := s.writer.db.ExecContext(t.Context(), `INSERT INTO conversations (id) VALUES (hex(zeroblob(1000000)))`); !inFile.spoils(err) || inFile.spoils(errOwn) {
+		t.Errorf("after %v the transaction is used on, or is given up for an error of ours", err)
+	}
 	if !full || s.Err() != nil {
 		t.Fatalf("full: %v, failed: %v", full, s.Err())
 	}

@@ -8,8 +8,8 @@
 // (fsync, synchronous_commit); both are checked on every connection. How they
 // differ is in an engine each: sqlite.go, postgres.go and their migrations.
 //
-// Writes pass through one goroutine that commits those that wait together: each
-// has its own savepoint, so that one that fails undoes only itself. One process
+// Writes pass through one goroutine that commits those that wait together. One
+// that fails undoes only itself (transaction.go). One process
 // writes at a time. Rows of several accounts are changed in ascending order of
 // account id, and numbers (pos, seq) come from counter rows inside the
 // transaction, so they are dense.
