@@ -54,7 +54,9 @@ func (s *Server) storeAck(c *conn) {
 		switch {
 		case errors.Is(err, voicemail.ErrUnavailable):
 			c.mu.Lock()
-			c.acks.waiting = max(c.acks.waiting, pos)
+			if !c.closed { // else the next hello says it again
+				c.acks.waiting = max(c.acks.waiting, pos)
+			}
 			c.mu.Unlock()
 			pause = ackAgain
 		case err != nil:

@@ -58,6 +58,7 @@ type conn struct {
 	sends   chan struct{} // one for each send under way
 
 	// owned by readLoop
+	known   bool // to hub and tracker, which are told of the socket's end
 	greeted bool // hello was answered
 	limiter *rate.Limiter
 	typed   time.Time // last typing notice passed on
@@ -68,16 +69,20 @@ type conn struct {
 	due       []string  // conversations of the snapshot that are not written yet
 	renew     time.Time // when the relay credentials of the welcome are to be renewed
 
-	mu     sync.Mutex
-	queue  [][]byte
-	queued int        // bytes in queue
-	seen   []sighting // presence changes not written yet, one of each account
-	from   *start     // where the writer is to start next; taken over by it
-	head   int64      // how far the log is known to go
-	recent tail       // the end of it, not written yet
-	beat   bool       // a ping is due
-	acks   acks
-	ending *goodbye
+	watching sync.Mutex // held while it is decided whom the socket watches, across the reading of that
+	left     bool       // and it watches nobody any more
+
+	mu      sync.Mutex
+	opening bool // a hello is being answered: what comes meanwhile waits for the welcome
+	queue   [][]byte
+	queued  int        // bytes in queue
+	seen    []sighting // presence changes not written yet, one of each account
+	from    *start     // where the writer is to start next; taken over by it
+	head    int64      // how far the log is known to go
+	recent  tail       // the end of it, not written yet
+	beat    bool       // a ping is due
+	acks    acks
+	ending  *goodbye
 
 	writing bool           // there is a writer
 	closed  bool           // and there will be none any more
@@ -206,10 +211,6 @@ func (c *conn) send(f wire.Frame) {
 func (c *conn) enqueue(data []byte) {
 	c.mu.Lock()
 	defer c.unlockAndWrite()
-	c.enqueueLocked(data)
-}
-
-func (c *conn) enqueueLocked(data []byte) {
 	switch {
 	case c.ending != nil:
 	case len(c.queue) >= queueFrames || c.queued > queueBytes:
@@ -244,9 +245,26 @@ func (c *conn) open(welcome *wire.Welcome, from start, head int64) {
 	}
 	c.mu.Lock()
 	defer c.unlockAndWrite()
-	c.enqueueLocked(data)
+	c.opening = false
+	c.queue = append([][]byte{data}, c.queue...)
+	c.queued += len(data)
 	c.from = &from
 	c.head = max(c.head, head)
+}
+
+// hold lets nothing be written until open: the welcome tells a state, and what
+// comes after that state is to be written after it.
+func (c *conn) hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opening = true
+}
+
+// release ends hold, if open did not.
+func (c *conn) release() {
+	c.mu.Lock()
+	defer c.unlockAndWrite()
+	c.opening = false
 }
 
 // hint says that the account's log goes up to head.

@@ -103,6 +103,11 @@ func presenceUpdate(seen ...sighting) *wire.PresenceUpdate {
 // those whose presence it may see. Watching begins before the views are read,
 // so that no change is missed in between.
 func (s *Server) contacts(ctx context.Context, c *conn) ([]wire.Person, error) {
+	c.watching.Lock() // of two that read, the later one also decides
+	defer c.watching.Unlock()
+	if c.left {
+		return nil, nil
+	}
 	rows, err := s.mailbox.Contacts(ctx, c.who.Account)
 	if err != nil {
 		return nil, fmt.Errorf("contacts: %w", err)
@@ -119,6 +124,14 @@ func (s *Server) contacts(ctx context.Context, c *conn) ([]wire.Person, error) {
 		people = append(people, s.person(row))
 	}
 	return people, nil
+}
+
+// unwatch ends what contacts began, for good.
+func (s *Server) unwatch(c *conn) {
+	c.watching.Lock()
+	defer c.watching.Unlock()
+	c.left = true
+	s.watchers.drop(c)
 }
 
 // person is a contact row with what its owner may see of the person's presence.

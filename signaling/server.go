@@ -132,7 +132,8 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.background.Go(func() { s.hub.poll(s.ctx, cfg.PollEvery) })
-	s.background.Go(func() { s.sweep(s.ctx) })
+	s.background.Go(func() { s.sweep(s.ctx, "expire messages", expireEvery, s.expire) })
+	s.background.Go(func() { s.sweep(s.ctx, "remove what is old", sweepEvery, s.removeOld) })
 	s.background.Go(func() { s.hub.pulse(s.ctx) })
 	return s, nil
 }

@@ -29,7 +29,10 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	if err != nil {
 		return fmt.Errorf("account of session: %w", err)
 	}
-	if !c.greeted {
+	c.hold()
+	defer c.release()
+	if !c.known {
+		c.known = true
 		s.hub.add(c) // before the head is read: no hint falls in between
 		s.tracker.Connect(c.who.Account, c.who.Device, c.session, presence.Own{State: account.State, Status: account.Status}, f.Idle)
 	}
@@ -76,10 +79,10 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 
 // closed ends what the socket stood for. Clean says that the page closed it.
 func (s *Server) closed(c *conn, clean bool) {
-	if !c.greeted {
+	if !c.known {
 		return
 	}
-	s.watchers.drop(c)
+	s.unwatch(c)
 	gone := s.hub.remove(c)
 	s.tracker.Disconnect(c.session, clean)
 	if gone {

@@ -2,13 +2,17 @@ package signaling
 
 import (
 	"bytes"
+	"database/sql"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
 	"parley/presence"
 	"parley/signaling/wire"
+	"parley/voicemail"
 )
 
 func TestBadFrames(t *testing.T) {
@@ -161,4 +165,63 @@ func TestSignedOutDeviceIsCutOff(t *testing.T) {
 	}
 	other.say(&wire.Ping{})
 	next[*wire.Pong](other)
+}
+
+// A hello that fails half-way is no session, and leaves nothing behind.
+func TestHelloThatFailsLeavesNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "parley.db")
+	h := openWith(t, voicemail.Config{Database: file}, func(*Config) {}, "ann", "bob")
+	device := h.device(t, "ann")
+	db, err := sql.Open("sqlite", file) // the driver is that of the store
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	rename := func(from, to string) {
+		t.Helper()
+		if _, err := db.Exec("ALTER TABLE " + from + " RENAME TO " + to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rename("relations", "gone")
+	c := h.dial(t, "ann", device)
+	c.say(&wire.Hello{Versions: []int{wire.Version}})
+	if got := next[*wire.Error](c); got.Code != wire.CodeInternal || got.Message == "" {
+		t.Errorf("got %s, want %s", asJSON(got), wire.CodeInternal)
+	}
+	rename("gone", "relations")
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), noDeadline)
+	c.closeCode()
+	for range 200 {
+		if len(h.hub.Devices(h.people["ann"])) == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if devices := h.hub.Devices(h.people["ann"]); len(devices) != 0 {
+		t.Errorf("ann's devices %v are reached still", devices)
+	}
+	bob, welcome := h.enter(t, "bob")
+	if state := welcome.Contacts[0].State; state != presence.Offline {
+		nextWhere(bob, func(f *wire.PresenceUpdate) bool { return f.People[0].State == presence.Offline })
+	}
+}
+
+func TestWelcomeComesBeforeWhatCameMeanwhile(t *testing.T) {
+	c := &conn{logger: quiet(), ctx: t.Context(), writing: true} // by a writer that waits
+	c.hold()
+	c.send(&wire.Pong{})
+	c.see(sighting{account: "bob", view: presence.View{State: presence.Away}})
+	if !c.nothingToWrite() {
+		t.Error("something is written before the welcome")
+	}
+	c.open(&wire.Welcome{Epoch: "e"}, start{pos: 3}, 5)
+	if len(c.queue) != 2 || !bytes.Contains(c.queue[0], []byte(`"welcome"`)) || len(c.seen) != 1 || c.nothingToWrite() {
+		t.Errorf("queue %q, seen %v", c.queue, c.seen)
+	}
+	c.hold()
+	c.end(closeTooSlow, "")
+	if c.nothingToWrite() {
+		t.Error("the end waits for the welcome")
+	}
 }

@@ -17,19 +17,12 @@ const (
 
 // sweep lets the mailbox do what time asks for, and tells those whose logs grow
 // by it, until ctx ends. Several nodes may do so at once: each message ends once.
-func (s *Server) sweep(ctx context.Context) {
-	tick := time.NewTicker(expireEvery)
+func (s *Server) sweep(ctx context.Context, what string, every time.Duration, do func(context.Context) error) {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	var swept time.Time
 	for {
-		if err := s.expire(ctx); err != nil && ctx.Err() == nil {
-			s.log.Warn("expire messages", "err", err)
-		}
-		if now := time.Now(); now.Sub(swept) >= sweepEvery {
-			swept = now
-			if err := s.sweepOnce(ctx); err != nil && ctx.Err() == nil {
-				s.log.Warn("sweep the mailbox", "err", err)
-			}
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn(what, "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -45,8 +38,8 @@ func (s *Server) expire(ctx context.Context) error {
 	return err
 }
 
-// sweepOnce removes what is old. A failure leaves the rest to the next time.
-func (s *Server) sweepOnce(ctx context.Context) error {
+// removeOld removes what is old. A failure leaves the rest to the next time.
+func (s *Server) removeOld(ctx context.Context) error {
 	entries, err := s.mailbox.Retain(ctx)
 	s.hub.Push(newestOf(entries))
 	if err != nil {

@@ -58,6 +58,9 @@ func (c *conn) write() {
 
 // nothingToWrite reports whether all was written that is known; under mu.
 func (c *conn) nothingToWrite() bool {
+	if c.opening && c.ending == nil {
+		return true // until open or release
+	}
 	return len(c.queue) == 0 && len(c.seen) == 0 && !c.beat && c.ending == nil &&
 		c.from == nil && (!c.following || len(c.due) == 0 && c.sent >= c.head)
 }
@@ -75,6 +78,10 @@ func (c *conn) flush() (ending *goodbye, err error) {
 func (c *conn) writeAll() (*goodbye, error) {
 	for {
 		c.mu.Lock()
+		if c.opening && c.ending == nil {
+			c.mu.Unlock()
+			return nil, nil
+		}
 		frames, seen, from, head, ending := c.queue, c.seen, c.from, c.head, c.ending
 		recent, beat := c.recent, c.beat
 		c.queue, c.queued, c.seen, c.from, c.recent, c.beat = nil, 0, nil, nil, tail{}, false
