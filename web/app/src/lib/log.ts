@@ -76,11 +76,14 @@ export async function applySnapshot(tx: Writing, epoch: string, snapshot: wire.S
   }
 }
 
-/** applyHistory stores older messages; what receipts have said since stays true. */
+/** applyHistory stores older messages; what the log has said of them since stays true. */
 export async function applyHistory(tx: Writing, messages: wire.Message[]): Promise<void> {
   const store = tx.objectStore('messages');
   for (const message of messages) {
     const stored = await store.get([message.conv, message.seq]);
+    if (stored?.gone) {
+      continue; // the log has said so since the page was made
+    }
     await store.put(stored?.played ? { ...message, played: true } : message);
   }
 }

@@ -125,6 +125,27 @@ describe('Mailbox', () => {
     expect(await texts()).toEqual([1, 2]);
   });
 
+  it('takes no cursor from a snapshot of which a page could not be stored', async () => {
+    const page = (more: boolean, conv: unknown) => ({ ...snapshot(7, [{ conv, with: 'bob', name: 'bob' } as wire.Conversation]), more });
+    await take(welcome('e1', true), page(true, undefined), page(false, 'c2')); // no key: the database refuses
+    expect(failures).toBe(1);
+    expect(await mailbox.cursor()).toBeUndefined();
+    await take(welcome('e1', true), page(true, 'c1'), page(false, 'c2'));
+    expect(await mailbox.cursor()).toEqual({ epoch: 'e1', pos: 7 });
+    expect(get(mailbox.conversations)).toHaveLength(2);
+  });
+
+  it('brings nothing back by a page of history that is gone since', async () => {
+    await empty();
+    await take(event(1, { message: message(1, 'bob', { text: 'soon gone' }) }));
+    history = async () => {
+      await take(event(2, { message: message(1, 'bob', { text: '', gone: 'expired' }) }));
+      return { type: 'history.page', re: '1', conv: 'c1', messages: [message(1, 'bob', { text: 'soon gone' })] };
+    };
+    await mailbox.fetchOlder('c1', 0, 50);
+    expect((await db.getAll('messages')).map(({ text, gone }) => [text, gone])).toEqual([['', 'expired']]);
+  });
+
   it('replaces everything by a snapshot, except texts that wait to be sent', async () => {
     await empty();
     await take(event(1, { message: message(1) }));

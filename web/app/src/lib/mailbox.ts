@@ -34,6 +34,9 @@ export interface Options {
 /** Events that go into one transaction at most. */
 const batch = 200;
 
+/** The pause after the database refused, for example because the disk is full. */
+const retry = 5_000;
+
 export class Mailbox {
   /** every conversation, in no order */
   readonly conversations: Readable<wire.Conversation[]>;
@@ -47,6 +50,7 @@ export class Mailbox {
   private working: Promise<void> = Promise.resolve();
   private lost = false; // a position was missed; waits for the next welcome
   private fresh: { epoch: string; cleared: boolean } | null = null; // a welcome that resets; its snapshot is due
+  private again: ReturnType<typeof setTimeout> | undefined; // after a failure
   private readonly readSent = new Map<string, number>();
 
   constructor(options: Options) {
@@ -57,6 +61,7 @@ export class Mailbox {
   }
 
   close(): void {
+    clearTimeout(this.again);
     this.tabs.close();
     this.listeners.clear();
   }
@@ -160,8 +165,13 @@ export class Mailbox {
         await this.next();
       } catch (error) {
         // Nothing of that transaction is stored, the cursor neither: the next
-        // event will be out of place and bring everything again.
+        // event will be out of place and bring everything again, and so does
+        // time. The rest of a snapshot would leave a hole.
+        this.lost = this.fresh !== null;
+        this.fresh = null;
         this.options.onFailure(error);
+        clearTimeout(this.again);
+        this.again = setTimeout(() => void this.options.server.helloAgain(), retry);
       }
     }
     this.running = false;
@@ -178,6 +188,7 @@ export class Mailbox {
     }
     this.queue.shift();
     if (frame.type === 'welcome') {
+      clearTimeout(this.again);
       this.lost = false;
       this.fresh = frame.reset ? { epoch: frame.epoch, cleared: false } : null;
       this.readSent.clear();

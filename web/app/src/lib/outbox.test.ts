@@ -82,6 +82,20 @@ describe('Outbox', () => {
     expect(sent[1]!.frame).toEqual(sent[0]!.frame);
   });
 
+  it('lets go of a text that a snapshot has brought already', async () => {
+    await outbox.add('bob', 'hi');
+    await count(1);
+    sent[0]!.fail(disconnected());
+    await vi.waitFor(() => expect(state()).toEqual(['waiting']));
+    await db.put('conversations', { conv: 'c', with: 'bob', name: 'bob', head: 9, read: 9, unread: 0, their_read: 0, their_delivered: 0 });
+    await vi.waitFor(() => {
+      outbox.welcomed();
+      expect(sent.length).toBe(2);
+    });
+    sent[1]!.accept();
+    await vi.waitFor(() => expect(state()).toEqual([]));
+  });
+
   it('sends what an earlier page left behind', async () => {
     await db.add('outbox', { cid: 'c0ffee', to: 'bob', text: 'left', at: 0, state: 'waiting' });
     outbox.welcomed();

@@ -136,7 +136,7 @@ export class Outbox {
     try {
       const reply = await this.options.request({ type: 'send', cid, to, text });
       if (reply.type === 'accepted') {
-        await this.update(cid, { state: 'accepted' });
+        await this.accepted(cid, reply);
       } else if (reply.type === 'rejected') {
         await this.refused(cid, to, reply.message, reply.retryable === true, reply.retry_after_ms);
       }
@@ -145,6 +145,16 @@ export class Outbox {
         throw error;
       }
       await this.refused(cid, to, error.message, temporary.has(error.code), error.retryAfterMs);
+    }
+  }
+
+  /** accepted waits for the log to bring the message, unless this device is beyond it: a snapshot brings no event. */
+  private async accepted(cid: string, { conv, seq }: wire.Accepted): Promise<void> {
+    const held = await this.options.db.get('conversations', conv);
+    if (held !== undefined && held.head >= seq) {
+      await this.remove(cid);
+    } else {
+      await this.update(cid, { state: 'accepted' });
     }
   }
 
