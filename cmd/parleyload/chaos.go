@@ -200,6 +200,9 @@ func (c *chaos) finish(ctx context.Context, name string, company *company, patie
 		err = company.settle(ctx, patience)
 	}
 	v := company.end()
+	if v.accepted == 0 {
+		v.breach("nothing was accepted, so nothing is proven")
+	}
 	if err != nil || len(v.broken) > 0 {
 		path := filepath.Join(c.Keep, fmt.Sprintf("chaos-%s-%d.jsonl", name, os.Getpid()))
 		err = errors.Join(err, company.ledger.keep(path))

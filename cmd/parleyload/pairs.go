@@ -116,9 +116,10 @@ func (p *pair) report(n int, stored, delivered bool) {
 	p.mu.Lock()
 	f := p.open[n]
 	again := f == nil || delivered && f.delivered
+	done := false // by this report, and not by another one at the same time
 	if f != nil {
 		f.stored, f.delivered = f.stored || stored, f.delivered || delivered
-		if f.stored && f.delivered {
+		if done = f.stored && f.delivered; done {
 			delete(p.open, n)
 		}
 	}
@@ -134,7 +135,7 @@ func (p *pair) report(n int, stored, delivered bool) {
 		p.tally.arrived = append(p.tally.arrived, now.Sub(f.sent))
 	}
 	p.tally.mu.Unlock()
-	if f != nil && f.stored && f.delivered {
+	if done {
 		<-p.slots
 	}
 }
