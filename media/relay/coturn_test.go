@@ -17,10 +17,7 @@ import (
 // clients on IPv4 and IPv6. They are installed by make test. What the relay does not offer is IPv6
 // relayed addresses (-x), TCP allocations (-T), DTLS, mobility (-M) and reserved ports.
 func TestCoturnClients(t *testing.T) {
-	client, err := exec.LookPath("turnutils_uclient")
-	if err != nil {
-		t.Skip("coturn's clients are not installed: make needs")
-	}
+	client := coturn(t, "turnutils_uclient")
 	atPeer := echoes(t)
 	r, _ := secured(t, time.Now, func(c *Config) {
 		c.Listen, c.ListenTLS, c.RelayIP = "[::]:0", "[::]:0", loopback
@@ -75,10 +72,7 @@ func TestCoturnClients(t *testing.T) {
 }
 
 func TestCoturnStunClient(t *testing.T) {
-	client, err := exec.LookPath("turnutils_stunclient")
-	if err != nil {
-		t.Skip("coturn's clients are not installed: make needs")
-	}
+	client := coturn(t, "turnutils_stunclient")
 	r := start(t, time.Now, nil)
 	out, err := exec.CommandContext(t.Context(), client, "-p", strconv.Itoa(int(r.Addr().Port())), "127.0.0.1").CombinedOutput()
 	if err != nil || !bytes.Contains(out, []byte("UDP reflexive addr: 127.0.0.1:")) {
@@ -101,4 +95,17 @@ func echoes(t *testing.T) netip.AddrPort {
 		}
 	}()
 	return at
+}
+
+// coturn returns the path of one of coturn's programs, which must be there.
+func coturn(t *testing.T, program string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: without coturn")
+	}
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatalf("%s is needed; on Debian: sudo apt-get install coturn", program)
+	}
+	return path
 }

@@ -123,6 +123,24 @@ export class Person {
     await this.press('Send');
   }
 
+  /** hides lets calls pass through the relay only. */
+  async hides(): Promise<void> {
+    await this.press('Settings');
+    await this.page.getByRole('checkbox', { name: /Always use the relay/ }).check();
+    await this.page.keyboard.press('Escape');
+  }
+
+  /** showsOnlyRelays checks that no address but relayed ones was sent. */
+  showsOnlyRelays(): void {
+    const candidates = this.frames
+      .filter(({ sent, frame }) => sent && frame.type === 'call.candidate' && frame.candidate !== '')
+      .map(({ frame }) => String(frame.candidate));
+    expect(candidates.length, `${this.name}'s candidates`).toBeGreaterThan(0);
+    for (const candidate of candidates) {
+      expect(candidate).toContain('typ relay');
+    }
+  }
+
   /** message is a text in the open conversation. */
   message(text: string) {
     return this.page.getByRole('log').getByText(text, { exact: true }).or(this.page.getByRole('main').getByText(text, { exact: true })).first();
