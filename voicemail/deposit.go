@@ -254,8 +254,9 @@ func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account pre
 // expires like what waits for somebody offline.
 const never = math.MaxInt64
 
-// permit says whether the deposit may be made now, and who is to have it. It
-// comes before anything is changed: what had to be undone would hold up others.
+// permit says whether the deposit may be made now, and who is to have it. But
+// for the end of its call nothing is changed before: what had to be undone would
+// hold up others.
 func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
 	if d.OnlyFrom {
 		_, err := tx.Account(d.To)

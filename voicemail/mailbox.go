@@ -16,9 +16,10 @@
 // the transaction that does it, so that a block holds from its commit on.
 //
 // A Mailbox may be used by any number of goroutines, and the directory by
-// several processes. It caches nothing and has no goroutine of its own besides
-// the store's writer, which ends with Close: Expire, Retain and SweepOrphans are
-// for the server to call now and then.
+// several processes. It caches nothing. Its goroutines end with Close: those of
+// the store's writer, and one for each submitted deposit whose commit was lost,
+// which finds out what became of it. Expire, Retain and SweepOrphans are for the
+// server to call now and then.
 package voicemail
 
 import (

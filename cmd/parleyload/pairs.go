@@ -20,7 +20,6 @@ type system interface {
 	pair(ctx context.Context, i int, events flights) (line, error)
 	// cpu is the CPU time that the system has used, its database's included.
 	cpu() time.Duration
-	// fsyncs is said beside the figures if known, else -1.
 	stop() error
 }
 
