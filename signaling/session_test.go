@@ -225,3 +225,24 @@ func TestWelcomeComesBeforeWhatCameMeanwhile(t *testing.T) {
 		t.Error("the end waits for the welcome")
 	}
 }
+
+func TestWhatCannotBeDoneNowIsSaid(t *testing.T) {
+	h := open(t, "ann", "bob")
+	c, _ := h.enter(t, "ann")
+	if err := h.mailbox.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.say(&wire.Send{ID: "1", CID: cid(1), To: h.people["bob"], Text: "hi"})
+	if got := next[*wire.Rejected](c); got.Code != wire.CodeUnavailable || !got.Retryable || got.RetryAfter <= 0 || got.Message == "" {
+		t.Errorf("got %s, want a rejection that may pass", asJSON(got))
+	}
+}
+
+func TestOldVersionIsSaid(t *testing.T) {
+	h := open(t, "ann")
+	c := h.dial(t, "ann", h.device(t, "ann"))
+	c.say(&wire.Hello{Versions: []int{0}})
+	if got := next[*wire.Error](c); got.Code != wire.CodeVersion || got.Message == "" {
+		t.Errorf("got %s, want %s and a sentence", asJSON(got), wire.CodeVersion)
+	}
+}
