@@ -214,7 +214,7 @@ func TestBandwidthOutlivesAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	bucket := a.account.bytes
-	if !bucket.AllowN(clock.Now(), 2000) {
+	if !bucket.take(2000, clock.Now()) {
 		t.Fatal("no share at all")
 	}
 	l.strike(a)
@@ -263,7 +263,7 @@ func TestLedgerForgets(t *testing.T) {
 		l.strike(a)
 	}
 	enter("uses")
-	a.account.bytes.AllowN(clock.Now(), 2000)
+	a.account.bytes.take(2000, clock.Now())
 	l.strike(a)
 	if len(l.accounts) != 2 {
 		t.Errorf("%d accounts, want those that hold and use something", len(l.accounts))

@@ -197,7 +197,7 @@ func TestFloodingClient(t *testing.T) {
 			mallory.send(nobody)
 		}
 		if i == 0 { // the bucket is emptied once, towards nobody: the clock stands still
-			r.ledger.of(client{"udp", mallory.conn.LocalAddr().(*net.UDPAddr).AddrPort()}).account.bytes.AllowN(clock.Now(), 100_000)
+			r.ledger.of(client{"udp", mallory.conn.LocalAddr().(*net.UDPAddr).AddrPort()}).account.bytes.take(100_000, clock.Now())
 		}
 		for range 10 {
 			mallory.send(flood)

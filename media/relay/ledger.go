@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // client is the part of the 5-tuple (RFC 8656 section 3) that differs between clients of one
@@ -28,7 +26,7 @@ var (
 type ledger struct {
 	// static
 	limits Limits
-	bytes  *rate.Limiter // of all accounts together
+	bytes  *allowance // of all accounts together
 	now    func() time.Time
 
 	mu       sync.RWMutex
@@ -43,8 +41,8 @@ type ledger struct {
 // account is what one account uses of the relay.
 type account struct {
 	name        string
-	allocations int           // guarded by ledger.mu
-	bytes       *rate.Limiter // both directions of all its allocations
+	allocations int        // guarded by ledger.mu
+	bytes       *allowance // both directions of all its allocations
 }
 
 // manyAccounts is when the ledger begins to forget accounts that hold nothing.
@@ -53,7 +51,7 @@ const manyAccounts = 1024
 func newLedger(config Config) *ledger {
 	return &ledger{
 		limits:   config.Limits,
-		bytes:    rate.NewLimiter(rate.Limit(config.Limits.TotalBytesPerSecond), config.Limits.TotalBytesPerSecond),
+		bytes:    newAllowance(config.Limits.TotalBytesPerSecond),
 		now:      config.Now,
 		clients:  make(map[client]*allocation),
 		relayed:  make(map[netip.AddrPort]*allocation),
@@ -74,10 +72,7 @@ func (l *ledger) enter(a *allocation, name string) error {
 	acc := l.accounts[name]
 	if acc == nil {
 		l.sweep()
-		acc = &account{
-			name:  name,
-			bytes: rate.NewLimiter(rate.Limit(l.limits.BytesPerSecond), l.limits.BytesPerSecond),
-		}
+		acc = &account{name: name, bytes: newAllowance(l.limits.BytesPerSecond)}
 		l.accounts[name] = acc
 	}
 	source := sourceKey(a.client.addr.Addr())
@@ -118,7 +113,7 @@ func (l *ledger) sweep() {
 	}
 	l.swept = now
 	for name, acc := range l.accounts {
-		if acc.allocations == 0 && acc.bytes.TokensAt(now) >= float64(l.limits.BytesPerSecond) {
+		if acc.allocations == 0 && acc.bytes.full(now) {
 			delete(l.accounts, name)
 		}
 	}

@@ -89,7 +89,7 @@ func (a *allocation) inward(room []byte, from netip.AddrPort, now time.Time) (pa
 }
 
 func (a *allocation) afford(n int, now time.Time) bool {
-	return a.ledger.bytes.AllowN(now, n) && a.account.bytes.AllowN(now, n)
+	return a.ledger.bytes.take(n, now) && a.account.bytes.take(n, now)
 }
 
 // parseSend returns the payload and the peer of a valid Send indication (RFC 8656 section
