@@ -24,3 +24,19 @@ func TestAllowanceOfTwoThreads(t *testing.T) {
 		t.Errorf("%d bytes of a full allowance of %d in an instant", taken, perSecond)
 	}
 }
+
+// What one account may not send takes nothing from the others.
+func TestOverRateTakesFromNobody(t *testing.T) {
+	now := newClock().Now()
+	mallory, _, at := holder(now)
+	mallory.ledger.bytes, mallory.account.bytes = newAllowance(10_000), newAllowance(2_000)
+	for range 100 {
+		mallory.inward(room(string(make([]byte, 500))), at, now)
+	}
+	if got := mallory.counters.toClients.packets.Load(); got != 4 {
+		t.Fatalf("%d packets of mallory's passed, want 4", got)
+	}
+	if !mallory.ledger.bytes.take(8_000, now) {
+		t.Error("mallory's packets that were dropped took from what is there for all")
+	}
+}

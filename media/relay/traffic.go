@@ -88,8 +88,9 @@ func (a *allocation) inward(room []byte, from netip.AddrPort, now time.Time) (pa
 	return nil, false
 }
 
+// afford asks the account first: what it may not send must take nothing from the others.
 func (a *allocation) afford(n int, now time.Time) bool {
-	return a.ledger.bytes.take(n, now) && a.account.bytes.take(n, now)
+	return a.account.bytes.take(n, now) && a.ledger.bytes.take(n, now)
 }
 
 // parseSend returns the payload and the peer of a valid Send indication (RFC 8656 section
