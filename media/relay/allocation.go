@@ -22,6 +22,7 @@ const (
 type allocation struct {
 	// static
 	client   client
+	serial   uint64         // of those of its gate
 	username string         // of the credential it was made with
 	account  *account       // set when the ledger enters it
 	relayed  netip.AddrPort // as told to clients

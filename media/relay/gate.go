@@ -46,6 +46,8 @@ type gate struct {
 	// owned by the read loop
 	applicant applicant
 	request   request
+	serial    uint64 // of the allocation that the request is about, see LocalAddr
+	serials   uint64 // that were given
 }
 
 // request is the one that pion is serving.
@@ -95,6 +97,12 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 	if held != nil && !held.live(now) {
 		_ = held.Close() // pion's timer is about to say the same
 		held = nil
+	}
+	if held != nil {
+		g.serial = held.serial
+	} else {
+		g.serials++
+		g.serial = g.serials
 	}
 	if isData(packet) {
 		if held == nil {
@@ -245,6 +253,7 @@ func (g *gate) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr,
 	}
 	a := &allocation{
 		client:   who.client,
+		serial:   g.serial,
 		username: who.username,
 		relayed:  netip.AddrPortFrom(g.relayIP, socket.port()),
 		anywhere: g.bindIP.IsUnspecified(),
@@ -303,8 +312,16 @@ func (g *gate) permit(_ net.Addr, peer net.IP) bool {
 	return ok && g.peers.mayPermit(ip)
 }
 
-func (g *gate) LocalAddr() net.Addr { return g.carrier.localAddr() }
-func (g *gate) Close() error        { return g.carrier.close() }
+// LocalAddr is a part of what pion knows an allocation by, and not an address: the allocation's
+// serial number. A goroutine of pion's that ends an allocation ends whichever the client has by
+// then, which would be the next one of a client that lost no time; so they differ.
+func (g *gate) LocalAddr() net.Addr {
+	ip := make(net.IP, net.IPv6len)
+	binary.BigEndian.PutUint64(ip[8:], g.serial)
+	return &net.UDPAddr{IP: ip}
+}
+
+func (g *gate) Close() error { return g.carrier.close() }
 
 // Deadlines are part of net.PacketConn; pion sets none.
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 type memory struct {
 	in, out chan []byte
 	done    chan struct{}
+	pumping *sync.Mutex // held by a test that wants pion's goroutines to be late
 }
 
 func (m memory) transport() string { return "memory" }
@@ -33,10 +35,12 @@ func (m memory) send(p []byte, _ netip.AddrPort) error {
 	return nil
 }
 
-func (m memory) connected(netip.AddrPort) bool            { return true }
-func (m memory) bind(netip.AddrPort) (relaySocket, error) { return noSocket{make(chan struct{})}, nil }
-func (m memory) localAddr() net.Addr                      { return &net.UDPAddr{IP: net.IPv4(9, 9, 9, 1), Port: 3478} }
-func (m memory) close() error                             { close(m.done); return nil }
+func (m memory) connected(netip.AddrPort) bool { return true }
+func (m memory) bind(netip.AddrPort) (relaySocket, error) {
+	return noSocket{make(chan struct{}), m.pumping}, nil
+}
+func (m memory) localAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(9, 9, 9, 1), Port: 3478} }
+func (m memory) close() error        { close(m.done); return nil }
 func (m memory) exchange(t *testing.T, setters ...stun.Setter) *stun.Message {
 	t.Helper()
 	m.in <- stun.MustBuild(append([]stun.Setter{stun.TransactionID}, setters...)...).Raw
@@ -48,10 +52,19 @@ func (m memory) exchange(t *testing.T, setters ...stun.Setter) *stun.Message {
 }
 
 // noSocket is a relay socket that nothing comes to.
-type noSocket struct{ done chan struct{} }
+type noSocket struct {
+	done    chan struct{}
+	pumping *sync.Mutex
+}
 
-func (s noSocket) attach(*allocation) error    { return nil }
-func (s noSocket) pump(*allocation)            { <-s.done }
+func (s noSocket) attach(*allocation) error { return nil }
+
+func (s noSocket) pump(*allocation) {
+	<-s.done
+	s.pumping.Lock()
+	defer s.pumping.Unlock()
+}
+
 func (s noSocket) send([]byte, netip.AddrPort) {}
 func (s noSocket) port() uint16                { return 50000 }
 func (s noSocket) close() error                { close(s.done); return nil }
@@ -63,7 +76,7 @@ func inMemory(t *testing.T, test func(*testing.T, memory, *gate)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := memory{make(chan []byte), make(chan []byte), make(chan struct{})}
+		m := memory{make(chan []byte), make(chan []byte), make(chan struct{}), new(sync.Mutex)}
 		l := newLedger(config)
 		log := newSparseLog(slog.New(slog.DiscardHandler))
 		g := &gate{
@@ -216,4 +229,33 @@ func TestVouchers(t *testing.T) {
 	if len(s.buckets) != 1 {
 		t.Error("a source that asked for nothing is kept")
 	}
+}
+
+// An allocation that is on its way out does not take with it the next one of the same client.
+func TestReallocation(t *testing.T) {
+	inMemory(t, func(t *testing.T, m memory, g *gate) {
+		cred := Mint(secret, "alice", time.Hour, time.Now())
+		var nonce stun.Nonce
+		if err := nonce.GetFrom(m.exchange(t, stun.NewType(stun.MethodAllocate, stun.ClassRequest))); err != nil {
+			t.Fatal(err)
+		}
+		ask := func(method stun.Method, setters ...stun.Setter) {
+			t.Helper()
+			if got := code(t, m.exchange(t, signedBy(cred, nonce, method, setters...)...)); got != 0 {
+				t.Fatalf("%v answered with %d", method, got)
+			}
+		}
+		late := func(end func()) {
+			t.Helper()
+			m.pumping.Lock()
+			end()
+			ask(stun.MethodAllocate, udpTransport)
+			m.pumping.Unlock()
+			synctest.Wait()
+			ask(stun.MethodRefresh)
+		}
+		ask(stun.MethodAllocate, udpTransport)
+		late(func() { ask(stun.MethodRefresh, lifetime(0)) })
+		late(func() { g.ledger.end(client{"memory", netip.MustParseAddrPort("9.9.9.9:9")}) }) // as when a stream has ended
+	})
 }
