@@ -109,7 +109,7 @@ func (p *peers) mayExchange(peer netip.AddrPort) bool {
 	ip := peer.Addr().Unmap().WithZone("") // no range contains an address with a zone
 	peer = netip.AddrPortFrom(ip, peer.Port())
 	switch {
-	case !ip.IsValid() || peer.Port() == 0 || p.listens[peer.Port()] && (p.own[ip] || ip.IsLoopback()):
+	case !ip.IsValid() || peer.Port() == 0 || p.listens[peer.Port()] && (p.own[ip] || ip.IsLoopback() || ip.IsUnspecified()):
 		return false
 	case anyContains(p.allowed, ip):
 		return true

@@ -226,11 +226,13 @@ func TestCertificateIsReplaced(t *testing.T) {
 
 // Where the relay listens is no peer, even if the operator opened the range.
 func TestOwnListeners(t *testing.T) {
-	r, _ := secured(t, time.Now, func(c *Config) { c.AllowPeers = prefixes("127.0.0.0/8") })
+	r, _ := secured(t, time.Now, func(c *Config) { c.AllowPeers = prefixes("0.0.0.0/0") })
 	p := dial(t, r, "udp", Mint(secret, "alice", time.Hour, time.Now()))
 	p.allocate()
-	for _, port := range []uint16{r.Addr().Port(), r.AddrTLS().Port()} {
-		at := netip.AddrPortFrom(loopback, port)
+	for _, at := range []netip.AddrPort{
+		netip.AddrPortFrom(loopback, r.Addr().Port()), netip.AddrPortFrom(loopback, r.AddrTLS().Port()),
+		netip.AddrPortFrom(netip.IPv4Unspecified(), r.Addr().Port()), // which Linux takes for loopback
+	} {
 		p.want(stun.CodeForbidden, stun.MethodChannelBind, channel(0x4000), peer(at))
 		p.want(0, stun.MethodCreatePermission, peer(at)) // which has no port
 		before := r.Stats()
