@@ -145,7 +145,7 @@ func (c *Caller) Receive(ctx context.Context) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if isChannelData(packet) {
+		if validate(packet) == nil && isChannelData(packet) {
 			return packet[channelHeader : channelHeader+int(packet[2])<<8+int(packet[3])], nil
 		}
 	}

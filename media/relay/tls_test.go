@@ -243,3 +243,22 @@ func TestOwnListeners(t *testing.T) {
 		}
 	}
 }
+
+// A server that sends nonsense does not end the check.
+func TestCallerReadsNonsense(t *testing.T) {
+	server, at := service(t)
+	c, err := Call(t.Context(), Target{Transport: "udp", Address: at.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	to := c.Conn().LocalAddr().(*net.UDPAddr).AddrPort()
+	for _, packet := range []string{"", "\x40", "\x40\x00\xff\xff", "\x40\x00\x00\x05data", "\x40\x00\x00\x04good"} {
+		if _, err := server.WriteToUDPAddrPort([]byte(packet), to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := c.Receive(t.Context()); err != nil || string(got) != "good" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
