@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pion/stun/v2"
 )
 
 // Examination says what to check a relay with.
@@ -110,7 +112,7 @@ func refuseStranger(ctx context.Context, to Target) error {
 	case err == nil:
 		c.release(ctx)
 		return errors.New("a wrong password made an allocation")
-	case errors.As(err, &refusal):
+	case errors.As(err, &refusal) && (refusal.Code == int(stun.CodeUnauthorized) || refusal.Code == int(stun.CodeBadRequest)): // 400 is pion/turn's
 		return nil
 	default:
 		return err
@@ -150,13 +152,24 @@ func examples(relayed netip.Addr) []netip.Addr {
 	return slices.DeleteFunc(list, func(ip netip.Addr) bool { return ip == relayed })
 }
 
+// forbids reports whether the refusal is for what was asked, and not because the allocation is gone
+// (437), the credential was not accepted or there is no room. pion/turn gives no code with a forbidden peer.
+func (r *Refusal) forbids() bool {
+	switch stun.ErrorCode(r.Code) {
+	case 0, stun.CodeBadRequest, stun.CodeForbidden, stun.CodePeerAddrFamilyMismatch:
+		return true
+	default:
+		return false
+	}
+}
+
 // grantedOf returns those of the examples that the relay would send to.
 func grantedOf(ctx context.Context, c *Caller, examples []netip.Addr) (granted []string, err error) {
 	for _, ip := range examples {
 		var refusal *Refusal
 		if err := c.Permit(ctx, ip); err == nil {
 			granted = append(granted, ip.String())
-		} else if !errors.As(err, &refusal) {
+		} else if !errors.As(err, &refusal) || !refusal.forbids() {
 			return nil, err
 		}
 	}

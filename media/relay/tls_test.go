@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net"
@@ -260,5 +261,24 @@ func TestCallerReadsNonsense(t *testing.T) {
 	}
 	if got, err := c.Receive(t.Context()); err != nil || string(got) != "good" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Only a refusal that says so shows that something is forbidden.
+func TestExamineBelievesNoOtherRefusal(t *testing.T) {
+	r := start(t, time.Now, nil)
+	c, relayed, err := allocate(t.Context(), Target{
+		Transport: "udp", Address: r.Addr().String(), Credential: Mint(secret, "check", time.Hour, time.Now()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Refresh(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	var refusal *Refusal
+	if _, err := grantedOf(t.Context(), c, examples(relayed.Addr())); !errors.As(err, &refusal) || refusal.Code != 437 {
+		t.Errorf("without an allocation: %v, want 437", err)
 	}
 }
