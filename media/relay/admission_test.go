@@ -170,7 +170,7 @@ func TestBandwidth(t *testing.T) {
 	clock := newClock()
 	sink, atSink := service(t)
 	r := start(t, clock.Now, func(c *Config) {
-		c.Limits.BytesPerSecond = 2000
+		c.Limits.BytesPerSecond = 4 * (500 + ipHeaders)
 		c.AllowPeerPorts = []netip.AddrPort{atSink}
 	})
 	cred := Mint(secret, "alice", time.Hour, clock.Now())

@@ -29,14 +29,29 @@ func TestAllowanceOfTwoThreads(t *testing.T) {
 func TestOverRateTakesFromNobody(t *testing.T) {
 	now := newClock().Now()
 	mallory, _, at := holder(now)
-	mallory.ledger.bytes, mallory.account.bytes = newAllowance(10_000), newAllowance(2_000)
+	mallory.ledger.bytes, mallory.account.bytes = newAllowance(10_000), newAllowance(4*(500+ipHeaders))
 	for range 100 {
 		mallory.inward(room(string(make([]byte, 500))), at, now)
 	}
 	if got := mallory.counters.toClients.packets.Load(); got != 4 {
 		t.Fatalf("%d packets of mallory's passed, want 4", got)
 	}
-	if !mallory.ledger.bytes.take(8_000, now) {
+	if !mallory.ledger.bytes.take(10_000-4*(500+ipHeaders), now) {
 		t.Error("mallory's packets that were dropped took from what is there for all")
+	}
+}
+
+// Packets without payload are not free.
+func TestEmptyPacketsAreCounted(t *testing.T) {
+	now := newClock().Now()
+	a, permitted, channeled := holder(now)
+	a.account.bytes = newAllowance(10 * ipHeaders)
+	for range 20 {
+		a.inward(room(""), permitted, now)
+		a.outward([]byte{0x40, 0, 0, 0}, now)
+	}
+	in, out := a.counters.toClients.packets.Load(), a.counters.toPeers.packets.Load()
+	if in+out != 10 {
+		t.Errorf("%d empty packets passed to the client and %d to %v, want 10 in all", in, out, channeled)
 	}
 }

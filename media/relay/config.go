@@ -78,8 +78,9 @@ type Limits struct {
 	// Total is how many allocations there may be. Default 16384, and no more than ports.
 	Total int
 
-	// BytesPerSecond is how much payload an account may relay, both directions and all its
-	// allocations together; what is over it is dropped. Default 2 MiB.
+	// BytesPerSecond is how much an account may relay, both directions and all its allocations
+	// together, payload and 28 bytes for the headers of each packet; what is over it is dropped.
+	// Default 2 MiB.
 	BytesPerSecond int
 
 	// TotalBytesPerSecond is the same for all accounts together. Default 1 GiB.
@@ -109,7 +110,7 @@ func (l Limits) withDefaults() (Limits, error) {
 }
 
 // minBytesPerSecond is the least rate at which one full datagram can still pass.
-const minBytesPerSecond = maxPacket
+const minBytesPerSecond = maxPacket + ipHeaders
 
 func (c Config) withDefaults() (Config, error) {
 	if err := c.Secrets.check(); err != nil {

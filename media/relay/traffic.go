@@ -88,8 +88,13 @@ func (a *allocation) inward(room []byte, from netip.AddrPort, now time.Time) (pa
 	return nil, false
 }
 
-// afford asks the account first: what it may not send must take nothing from the others.
-func (a *allocation) afford(n int, now time.Time) bool {
+// ipHeaders is what a packet takes of the network beside its payload: the headers of IPv4 and UDP.
+const ipHeaders = 20 + 8
+
+// afford reports whether a packet with so many bytes of payload may pass, and counts it if so. It
+// asks the account first: what it may not send must take nothing from the others.
+func (a *allocation) afford(payload int, now time.Time) bool {
+	n := payload + ipHeaders
 	return a.account.bytes.take(n, now) && a.ledger.bytes.take(n, now)
 }
 
