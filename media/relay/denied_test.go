@@ -16,6 +16,7 @@ var special = []struct{ what, prefix string }{
 	{"private", "10.0.0.0/8"},
 	{"shared", "100.64.0.0/10"},
 	{"loopback", "127.0.0.0/8"},
+	{"a cloud's host", "168.63.129.16/32"},
 	{"link-local", "169.254.0.0/16"},
 	{"private", "172.16.0.0/12"},
 	{"protocol assignments", "192.0.0.0/24"},

@@ -8,34 +8,35 @@ import (
 // denied are the ranges that no client of the relay may reach unless the operator says so: they
 // lead to this machine, to its neighbours, or to IPv4 in another dress.
 var denied = prefixes(
-	"0.0.0.0/8",       // this network
-	"10.0.0.0/8",      // private
-	"100.64.0.0/10",   // shared (carrier NAT)
-	"127.0.0.0/8",     // loopback
-	"169.254.0.0/16",  // link-local, cloud metadata
-	"172.16.0.0/12",   // private
-	"192.0.0.0/24",    // protocol assignments
-	"192.0.2.0/24",    // documentation
-	"192.88.99.0/24",  // 6to4 relays
-	"192.168.0.0/16",  // private
-	"198.18.0.0/15",   // benchmarking
-	"198.51.100.0/24", // documentation
-	"203.0.113.0/24",  // documentation
-	"224.0.0.0/4",     // multicast
-	"240.0.0.0/4",     // reserved, broadcast
-	"::/96",           // unspecified, loopback, IPv4-compatible
-	"::ffff:0:0/96",   // IPv4-mapped
-	"64:ff9b::/96",    // IPv4 translated
-	"64:ff9b:1::/48",  // IPv4 translated, local
-	"100::/64",        // discard
-	"2001::/32",       // Teredo
-	"2001:db8::/32",   // documentation
-	"2002::/16",       // 6to4
-	"3fff::/20",       // documentation
-	"fc00::/7",        // private
-	"fe80::/10",       // link-local
-	"fec0::/10",       // site-local
-	"ff00::/8",        // multicast
+	"0.0.0.0/8",        // this network
+	"10.0.0.0/8",       // private
+	"100.64.0.0/10",    // shared (carrier NAT)
+	"127.0.0.0/8",      // loopback
+	"168.63.129.16/32", // a cloud host's own services, at a public address
+	"169.254.0.0/16",   // link-local, cloud metadata
+	"172.16.0.0/12",    // private
+	"192.0.0.0/24",     // protocol assignments
+	"192.0.2.0/24",     // documentation
+	"192.88.99.0/24",   // 6to4 relays
+	"192.168.0.0/16",   // private
+	"198.18.0.0/15",    // benchmarking
+	"198.51.100.0/24",  // documentation
+	"203.0.113.0/24",   // documentation
+	"224.0.0.0/4",      // multicast
+	"240.0.0.0/4",      // reserved, broadcast
+	"::/96",            // unspecified, loopback, IPv4-compatible
+	"::ffff:0:0/96",    // IPv4-mapped
+	"64:ff9b::/96",     // IPv4 translated
+	"64:ff9b:1::/48",   // IPv4 translated, local
+	"100::/64",         // discard
+	"2001::/32",        // Teredo
+	"2001:db8::/32",    // documentation
+	"2002::/16",        // 6to4
+	"3fff::/20",        // documentation
+	"fc00::/7",         // private
+	"fe80::/10",        // link-local
+	"fec0::/10",        // site-local
+	"ff00::/8",         // multicast
 )
 
 func prefixes(texts ...string) []netip.Prefix {

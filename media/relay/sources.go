@@ -12,7 +12,7 @@ import (
 const (
 	strangerBurst = 500 * challengeSize // at first
 	strangerRate  = challengeSize       // more for each second
-	voucher       = 2 * challengeSize   // more for each request that is signed, by somebody who is really there
+	voucher       = 2 * challengeSize   // more for each request that is signed; whoever has a credential can sign in another's name
 
 	challengeSize = 140 // at most, of a response with a nonce
 	bindingSize   = 52  // at most, of a Binding response
