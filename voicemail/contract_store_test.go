@@ -71,7 +71,7 @@ func (s *mailboxShelf) after(person int, pos int64) (items []item, err error) {
 }
 
 func (s *mailboxShelf) ack(device int, pos int64) error {
-	_, err := s.m.Ack(s.t.Context(), s.people[personOf(device)], deviceID(device), pos)
+	_, err := acknowledge(s.m, s.people[personOf(device)], deviceID(device), pos)
 	return err
 }
 

@@ -63,7 +63,7 @@ func testUndeliveredExpires(t *testing.T, open opener) {
 	}
 
 	// Late acknowledgements and sends change nothing.
-	if _, err := h.Ack(t.Context(), h.id("bob"), phone, 2); err != nil {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), phone, 2); err != nil {
 		t.Fatal(err)
 	}
 	if c := h.conversation("ann"); c.TheirDelivered != 0 {
@@ -83,7 +83,7 @@ func TestDeliveredInTimeStays(t *testing.T) { onEach(t, testDeliveredInTimeStays
 func testDeliveredInTimeStays(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.deposit(h.expiring("hello"))
-	if _, err := h.Ack(t.Context(), h.id("bob"), h.device("bob"), 1); err != nil {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), h.device("bob"), 1); err != nil {
 		t.Fatal(err)
 	}
 	h.clock.advance(time.Hour)
@@ -124,13 +124,13 @@ func testRevokedDeviceDoesNotCount(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	lost, kept := h.device("bob"), h.device("bob")
 	h.deposit(h.expiring("hello"))
-	if _, err := h.Ack(t.Context(), h.id("bob"), lost, 1); err != nil {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), lost, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Revoke(t.Context(), h.id("bob"), lost); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Ack(t.Context(), h.id("bob"), lost, 1); !errors.Is(err, ErrNotFound) {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), lost, 1); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a revoked device acknowledges: %v", err)
 	}
 	h.clock.advance(time.Minute)

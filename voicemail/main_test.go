@@ -41,6 +41,20 @@ type house struct {
 	sent   int // messages, for their cids
 }
 
+// acknowledge submits an ack and waits for its receipts.
+func acknowledge(m *Mailbox, account presence.AccountID, device presence.DeviceID, pos int64) (receipts []store.Entry, err error) {
+	told := make(chan struct{})
+	begun := m.SubmitAck(account, device, pos, func(got []store.Entry, failed error) {
+		receipts, err = got, failed
+		close(told)
+	})
+	if begun != nil {
+		return nil, begun
+	}
+	<-told
+	return receipts, err
+}
+
 // clock is a time that only moves when told to.
 type clock struct {
 	mu  sync.Mutex

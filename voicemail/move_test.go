@@ -27,7 +27,7 @@ func TestMoveKeepsEveryNumber(t *testing.T) {
 	for n := range 300 {
 		h.write("bob", "cyd", fmt.Sprint(n))
 	}
-	if _, err := h.Ack(t.Context(), h.id("bob"), laptop, 2); err != nil {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), laptop, 2); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := h.Invite(t.Context(), h.id("ann"), sessionLife); err != nil {

@@ -7,24 +7,24 @@ import (
 	"parley/voicemail/store"
 )
 
-// Ack notes that a device has stored its account's log up to pos. Who sent
-// what has thereby arrived gets a receipt; these are returned, to be pushed.
-// Receipts cause no receipts. ErrNotFound if the account has no such device.
-func (m *Mailbox) Ack(ctx context.Context, account presence.AccountID, device presence.DeviceID, pos int64) (receipts []store.Entry, err error) {
-	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
-		receipts, err = ack(tx, account, device, pos)
-		return err
-	})
-	return receipts, err
-}
-
-// SubmitAck is Ack that does not wait, as Submit is Deposit.
+// SubmitAck notes that a device has stored its account's log up to pos. Who
+// sent what has thereby arrived gets a receipt. It does not wait: done is told
+// the receipts, to be pushed, or why it failed, once and from another
+// goroutine, and must not wait for anything. Receipts cause no receipts.
+// ErrNotFound if the account has no such device. If SubmitAck returns an error,
+// nothing was begun and done is not called.
 func (m *Mailbox) SubmitAck(account presence.AccountID, device presence.DeviceID, pos int64, done func(receipts []store.Entry, err error)) error {
 	var receipts []store.Entry
 	return m.store.Submit(func(tx *store.Tx) (err error) {
 		receipts, err = ack(tx, account, device, pos)
 		return err
-	}, func(err error) { done(receipts, err) })
+	}, func(err error) {
+		if err != nil {
+			done(nil, err)
+			return
+		}
+		done(receipts, nil)
+	})
 }
 
 func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos int64) ([]store.Entry, error) {

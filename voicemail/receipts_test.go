@@ -30,7 +30,7 @@ func testDeliveredRisesWithTheFirstDevice(t *testing.T, open opener) {
 	conv := h.write("ann", "bob", "3").Conv
 	h.write("cyd", "bob", "4")
 
-	got, err := h.Ack(t.Context(), bob, laptop, 3)
+	got, err := acknowledge(h.Mailbox, bob, laptop, 3)
 	if err != nil || len(got) != 1 || got[0].Account != h.id("ann") || got[0].With != bob {
 		t.Fatalf("receipts %+v (%v), want one for ann", got, err)
 	}
@@ -43,19 +43,19 @@ func testDeliveredRisesWithTheFirstDevice(t *testing.T, open opener) {
 	}
 	// The second device, an old and a repeated cursor are no news.
 	for _, pos := range []int64{3, 2, 0, -1} {
-		if got, err := h.Ack(t.Context(), bob, phone, pos); err != nil || len(got) != 0 {
+		if got, err := acknowledge(h.Mailbox, bob, phone, pos); err != nil || len(got) != 0 {
 			t.Errorf("ack %d again: %+v (%v)", pos, got, err)
 		}
 	}
 	// A cursor beyond the head counts as the head, not for what comes later.
-	if got, err := h.Ack(t.Context(), bob, phone, 99); err != nil || len(got) != 1 || got[0].Account != h.id("cyd") {
+	if got, err := acknowledge(h.Mailbox, bob, phone, 99); err != nil || len(got) != 1 || got[0].Account != h.id("cyd") {
 		t.Errorf("ack beyond the head: %+v (%v)", got, err)
 	}
 	h.write("ann", "bob", "5")
-	if got, err := h.Ack(t.Context(), bob, laptop, 5); err != nil || len(got) != 1 {
+	if got, err := acknowledge(h.Mailbox, bob, laptop, 5); err != nil || len(got) != 1 {
 		t.Errorf("ack of a new message: %+v (%v)", got, err)
 	}
-	if _, err := h.Ack(t.Context(), bob, "unknown", 5); !errors.Is(err, ErrNotFound) {
+	if _, err := acknowledge(h.Mailbox, bob, "unknown", 5); !errors.Is(err, ErrNotFound) {
 		t.Errorf("unknown device: %v", err)
 	}
 }
@@ -65,10 +65,10 @@ func TestReceiptsCauseNoReceipts(t *testing.T) { onEach(t, testReceiptsCauseNoRe
 func testReceiptsCauseNoReceipts(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	h.write("ann", "bob", "1")
-	if _, err := h.Ack(t.Context(), h.id("bob"), h.device("bob"), 1); err != nil {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), h.device("bob"), 1); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := h.Ack(t.Context(), h.id("ann"), h.device("ann"), 2); err != nil || len(got) != 0 {
+	if got, err := acknowledge(h.Mailbox, h.id("ann"), h.device("ann"), 2); err != nil || len(got) != 0 {
 		t.Errorf("ann's ack of a receipt caused %+v (%v)", got, err)
 	}
 }
@@ -118,7 +118,7 @@ func testReceiptsGoOnlyToThoseWhoMaySee(t *testing.T, open opener) {
 	conv := h.write("ann", "bob", "1").Conv
 	h.act("bob", actBlock, "ann")
 	before := len(h.log("ann"))
-	if got, err := h.Ack(t.Context(), h.id("bob"), h.device("bob"), 1); err != nil || len(got) != 0 {
+	if got, err := acknowledge(h.Mailbox, h.id("bob"), h.device("bob"), 1); err != nil || len(got) != 0 {
 		t.Errorf("ack: %+v (%v)", got, err)
 	}
 	got, err := h.Read(t.Context(), h.id("bob"), conv, 1)
@@ -186,7 +186,7 @@ func testReceiptsAreTheOwnersToGive(t *testing.T, open opener) {
 		t.Errorf("ann sees %+v, %+v", c, c.Last)
 	}
 	// Delivery is the server's business and always told.
-	if got, err := h.Ack(t.Context(), bob, h.device("bob"), 1); err != nil || len(got) != 1 {
+	if got, err := acknowledge(h.Mailbox, bob, h.device("bob"), 1); err != nil || len(got) != 1 {
 		t.Errorf("delivered: %+v (%v)", got, err)
 	}
 }
@@ -207,7 +207,7 @@ func testLongStretchIsDelivered(t *testing.T, open opener) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := h.Ack(t.Context(), bob, h.device("bob"), pos)
+	got, err := acknowledge(h.Mailbox, bob, h.device("bob"), pos)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("receipts %+v (%v), want one for ann and one for cyd", got, err)
 	}

@@ -19,7 +19,7 @@ func testOldMessagesAreRemoved(t *testing.T, open opener) {
 	missed := h.text("ann", "bob", "")
 	missed.Kind, missed.Call = store.KindCall, &Call{ID: "call-1", Outcome: "no_answer"}
 	h.deposit(missed)
-	if _, err := h.Ack(t.Context(), h.id("bob"), h.device("bob"), 3); err != nil {
+	if _, err := acknowledge(h.Mailbox, h.id("bob"), h.device("bob"), 3); err != nil {
 		t.Fatal(err)
 	}
 	late := h.write("ann", "bob", "never delivered")
