@@ -17,4 +17,7 @@ type commands struct {
 	RelayForward relay.Forward `cmd:"" hidden:""`
 }
 
+// bind gives the commands what all have in common.
+func bind(command *kong.Context, cli *commandLine) { command.Bind(relay.Binary(cli.Server)) }
+
 var vars = kong.Vars{"tmp": os.TempDir(), "parts": partNames(), "faults": faultNames()}

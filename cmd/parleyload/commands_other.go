@@ -12,4 +12,6 @@ import (
 // mounts, strace and network namespaces.
 type commands struct{}
 
+func bind(*kong.Context, *commandLine) {}
+
 var vars = kong.Vars{"tmp": os.TempDir()}

@@ -50,6 +50,7 @@ func main() {
 		kong.Description("Loads, breaks and measures a Parley server."))
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.BindTo(os.Stdout, (*io.Writer)(nil))
+	bind(command, &cli)
 	if err := command.Run(&cli); err != nil {
 		fmt.Fprintln(os.Stderr, "parleyload:", err)
 		os.Exit(1)

@@ -12,13 +12,17 @@ import (
 
 // Bench is the command.
 type Bench struct {
-	Parley   string        `help:"The server's binary." default:"./bin/parley" placeholder:"FILE"`
 	Coturn   string        `help:"coturn's binary." default:"turnserver" placeholder:"FILE"`
 	Rounds   int           `help:"Rounds of each load." default:"5"`
 	Interval time.Duration `help:"How long a load lasts." default:"3s"`
 	Held     int           `help:"Allocations to hold for the figure of memory." default:"2000"`
 	Part     []string      `help:"What to measure." enum:"voice,video,lossless,allocations,memory" default:"voice,video,lossless,allocations,memory"`
+
+	binary Binary
 }
+
+// Binary is the file of Parley's server.
+type Binary string
 
 // shape is a kind of traffic.
 type shape struct {
@@ -47,7 +51,8 @@ const (
 	direct    = "direct" // no server: what the generator itself adds
 )
 
-func (b *Bench) Run(ctx context.Context, out io.Writer) error {
+func (b *Bench) Run(ctx context.Context, out io.Writer, binary Binary) error {
+	b.binary = binary
 	dir, err := os.MkdirTemp("", "relaybench")
 	if err != nil {
 		return err

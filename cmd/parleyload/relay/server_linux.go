@@ -56,7 +56,7 @@ func (b *Bench) commands(dir string) map[string]command {
 	ourPort, ourCounts, theirPort, forwardPort := freePort(), freePort(), freePort(), freePort()
 	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 	return map[string]command{
-		ours: {path: b.Parley, addr: at(ourPort), secret: secret, counts: "http://" + at(ourCounts) + "/metrics", args: []string{
+		ours: {path: string(b.binary), addr: at(ourPort), secret: secret, counts: "http://" + at(ourCounts) + "/metrics", args: []string{
 			"turn", "--metrics-listen", at(ourCounts), "--listen", at(ourPort), "--public-ip", "127.0.0.1", "--secret-file", secretFile,
 			"--allow-peer", "127.0.0.0/8", "--ports", "20000-40000", "--allocations", "20000", "--per-account", "20000",
 			"--per-address", "20000", "--account-bandwidth", "1000000000", "--bandwidth", "1000000000",

@@ -10,14 +10,13 @@ import (
 
 // Soak is a command: voice for a long time, of which nothing may be lost.
 type Soak struct {
-	Parley string        `help:"The server's binary." default:"./bin/parley" placeholder:"FILE"`
-	Rate   int           `help:"Packets a second, both ways together: half of the highest rate without loss." default:"90000"`
-	For    time.Duration `help:"How long." default:"10m"`
+	Rate int           `help:"Packets a second, both ways together: half of the highest rate without loss." default:"90000"`
+	For  time.Duration `help:"How long." default:"10m"`
 }
 
 // Run reports what was lost, and whether the relay counted a loss of its own:
 // what neither counted nor delivered was lost by the load's own sockets.
-func (s *Soak) Run(ctx context.Context, out io.Writer) error {
+func (s *Soak) Run(ctx context.Context, out io.Writer, binary Binary) error {
 	dir, err := os.MkdirTemp("", "relaysoak")
 	if err != nil {
 		return err
@@ -26,7 +25,7 @@ func (s *Soak) Run(ctx context.Context, out io.Writer) error {
 	if err := pin(); err != nil {
 		return err
 	}
-	b := &Bench{Parley: s.Parley}
+	b := &Bench{binary: binary}
 	relayed, err := launch(ctx, ours, b.commands(dir)[ours])
 	if err != nil {
 		return err
