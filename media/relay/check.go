@@ -147,7 +147,11 @@ func examples(relayed netip.Addr) []netip.Addr {
 		netip.MustParseAddr("64:ff9b::7f00:1"), netip.MustParseAddr("2002:7f00:1::"),
 	}
 	for _, prefix := range denied {
-		list = append(list, prefix.Addr().Next())
+		ip := prefix.Addr().Next()
+		if !prefix.Contains(ip) { // the range is one address
+			ip = prefix.Addr()
+		}
+		list = append(list, ip)
 	}
 	return slices.DeleteFunc(list, func(ip netip.Addr) bool { return ip == relayed })
 }

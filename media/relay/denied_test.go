@@ -88,3 +88,21 @@ func TestDeniedRangesAreRefused(t *testing.T) {
 		t.Errorf("a public IPv6 peer of an IPv4 allocation answered with %d, want 443", code)
 	}
 }
+
+// What an operator's check asks for is denied, or it would call a sound relay broken.
+func TestExamplesAreDenied(t *testing.T) {
+	asked := map[netip.Prefix]bool{}
+	for _, ip := range examples(netip.Addr{}) {
+		if !anyContains(denied, ip) && !anyContains(denied, ip.Unmap()) {
+			t.Errorf("%v is in no denied range", ip)
+		}
+		for _, prefix := range denied {
+			asked[prefix] = asked[prefix] || prefix.Contains(ip)
+		}
+	}
+	for _, prefix := range denied {
+		if !asked[prefix] {
+			t.Errorf("nothing in %v is asked for", prefix)
+		}
+	}
+}
