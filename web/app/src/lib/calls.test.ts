@@ -353,7 +353,7 @@ describe('Calls', () => {
       expect(FakeConnection.all[0]!.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(1);
       expect(now()).toMatchObject({ id: 'theirs', phase: 'connecting', muted: true });
-      expect((get(calls.voice) as unknown as FakeMicrophone).enabled).toBe(false);
+      expect((get(calls.line.voice) as unknown as FakeMicrophone).enabled).toBe(false);
       expect(posted.at(-1)).toMatchObject({ type: 'call.accept', call: 'theirs' });
       await take({ type: 'call.ended', call: 'call-1', reason: 'busy' });
       expect(now().phase).toBe('connecting');
@@ -407,7 +407,7 @@ describe('Calls', () => {
 
     it('mutes the microphone and tells so; theirs is shown', async () => {
       await talking();
-      const track = get(calls.voice) as unknown as FakeMicrophone;
+      const track = get(calls.line.voice) as unknown as FakeMicrophone;
       calls.mute(true);
       expect(track.enabled).toBe(false);
       expect(posted.at(-1)).toEqual({ type: 'call.mute', call: 'call-1', muted: true });

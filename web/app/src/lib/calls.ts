@@ -1,17 +1,15 @@
 // The calls of this device, one at a time: what is done about each state.
 //
-// It owns the microphone and the leg of the call, from before the invite or
-// the accept until the end. The socket may come and go meanwhile: media goes
-// on, frames wait, and only the server (or nobody answering here for long)
-// ends a call. Failure: a microphone that does not open, or an invite that is
-// refused, rejects with a Problem and leaves no call behind.
+// It owns the state of the call and tells its line, which owns the media, what
+// to do. The socket may come and go meanwhile: media goes on, frames wait, and
+// only the server (or nobody answering here for long) ends a call. Failure: a
+// microphone that does not open, or an invite that is refused, rejects with a
+// Problem and leaves no call behind.
 
 import { get, writable, type Readable } from 'svelte/store';
 import { advance, incoming, live, outgoing, over, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
-import { Leg } from './leg';
-import { closeMicrophone, openMicrophone } from './microphone';
-import { Repair } from './repair';
+import { Line } from './line';
 import type { Ring } from './ringing';
 import type { Reply, Request } from './socket';
 import { Sentences } from './wire';
@@ -39,30 +37,23 @@ const outcomeShown = 7_000;
 export class Calls {
   /** the call of this device; after its end for a few seconds, to say how it ended */
   readonly call: Readable<Call | null>;
-  /** what the far end says */
-  readonly sound: Readable<MediaStream | null>;
-  /** what this side says */
-  readonly voice: Readable<MediaStream | null>;
+  /** its media */
+  readonly line: Line;
 
-  private readonly options: Required<Omit<Options, 'connection'>> & Pick<Options, 'connection'>;
   private readonly shown = writable<Call | null>(null);
-  private readonly heard = writable<MediaStream | null>(null);
-  private readonly microphone = writable<MediaStream | null>(null);
-  private leg: Leg | null = null;
-  private readonly repair = new Repair({ restart: () => void this.restartAgain(), giveUp: () => this.give('lost') });
   private farewell: ReturnType<typeof setTimeout> | undefined;
   private dismissal: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: Options) {
-    this.options = {
-      microphone: () => openMicrophone(),
-      newID: () => crypto.randomUUID(),
-      now: Date.now,
-      ...options,
-    };
+  constructor(private readonly options: Options) {
+    const { ice, relayOnly, microphone, connection } = options;
     this.call = this.shown;
-    this.sound = this.heard;
-    this.voice = this.microphone;
+    this.line = new Line({
+      ...{ ice, relayOnly, microphone, connection },
+      onCandidate: (candidate) => this.about((call) => ({ type: 'call.candidate', call, ...candidate })),
+      onDescription: (description) => this.about((call) => ({ type: 'call.description', call, ...description })),
+      onState: (state) => this.mediaIs(state),
+      onLost: () => this.give('lost'),
+    });
   }
 
   /** held are the calls to name in hello: those that the server knows, as far as this page knows. */
@@ -76,19 +67,18 @@ export class Calls {
     if (live(get(this.shown))) {
       throw new Problem('already_in_call', Sentences.already_in_call);
     }
-    const { id } = this.begin(outgoing(this.options.newID(), to, name, intent));
+    const { id } = this.begin(outgoing((this.options.newID ?? crypto.randomUUID.bind(crypto))(), to, name, intent));
     await this.attempt(id, async () => {
-      if (!(await this.listen(id))) {
+      if (!(await this.line.listen(() => this.is(id)))) {
         return;
       }
-      const leg = this.connect(id);
-      const offer = await leg.offer();
+      const offer = await this.line.connect().offer();
       if (!this.is(id)) {
         return;
       }
       this.update((call) => ({ ...call, phase: 'calling' }));
       const invited = this.options.request({ type: 'call.invite', call: id, to, intent, offer });
-      leg.release();
+      this.line.release();
       await invited;
     });
   }
@@ -106,7 +96,7 @@ export class Calls {
   /** cross answers a ring whose call takes the place of the own invite, with the microphone already open. */
   async cross(ring: Ring): Promise<void> {
     const { muted } = get(this.shown)!;
-    this.leg?.close();
+    this.line.drop();
     this.shown.set({ ...incoming(ring), muted });
     await this.accept(ring);
   }
@@ -123,24 +113,24 @@ export class Calls {
       }
       return;
     }
-    this.shown.set(advance(call, frame, this.options.now()));
+    this.shown.set(advance(call, frame, (this.options.now ?? Date.now)()));
     switch (frame.type) {
       case 'call.answered':
-        void this.leg?.answered(frame.answer).catch(() => this.refused(call.id));
+        void this.line.answered(frame.answer).catch(() => this.refused(call.id));
         break;
       case 'call.granted':
-        this.leg?.release();
+        this.line.release();
         break;
       case 'call.candidate':
-        this.leg?.candidate(frame);
+        this.line.candidate(frame);
         break;
       case 'call.description':
-        void this.describe(call.id, frame).catch(() => this.refused(call.id));
+        void (frame.restart ? this.line.restart(true) : this.line.described({ kind: frame.kind as 'offer' | 'answer', sdp: frame.sdp })).catch(() => this.refused(call.id));
         break;
       case 'call.diverted':
-        this.repair.whole();
+        this.line.whole();
         if (frame.reoffer) {
-          void this.offerAnew(call.id).catch(() => this.refused(call.id));
+          void this.line.offerAnew().catch(() => this.refused(call.id));
         }
         break;
       case 'call.ended':
@@ -174,7 +164,7 @@ export class Calls {
     const call = get(this.shown);
     if (live(call)) {
       this.update((current) => ({ ...current, muted }));
-      this.silence();
+      this.line.mute(muted);
       this.options.post({ type: 'call.mute', call: call.id, muted });
     }
   }
@@ -189,16 +179,17 @@ export class Calls {
 
   private begin(call: Call): Call {
     clearTimeout(this.dismissal);
+    this.line.mute(false);
     this.shown.set(call);
     return call;
   }
 
   private async accept(ring: Ring): Promise<void> {
     await this.attempt(ring.call, async () => {
-      if (!(await this.listen(ring.call))) {
+      if (!(await this.line.listen(() => this.is(ring.call)))) {
         return;
       }
-      const answer = await this.connect(ring.call).answer(ring.offer);
+      const answer = await this.line.connect().answer(ring.offer);
       if (this.is(ring.call)) {
         this.update((call) => ({ ...call, phase: 'connecting' }));
         this.options.post({ type: 'call.accept', call: ring.call, answer });
@@ -223,73 +214,6 @@ export class Calls {
     }
   }
 
-  /** listen opens the microphone, if it is not open. False: the call was given up meanwhile. */
-  private async listen(id: string): Promise<boolean> {
-    if (get(this.microphone) === null) {
-      const microphone = await this.options.microphone();
-      if (!this.is(id)) {
-        closeMicrophone(microphone);
-        return false;
-      }
-      this.microphone.set(microphone);
-    }
-    this.silence();
-    return true;
-  }
-
-  private connect(id: string, relayOnly = this.options.relayOnly()): Leg {
-    const { connection } = this.options;
-    const leg: Leg = new Leg(
-      { ice: this.options.ice(), relayOnly, microphone: get(this.microphone)!, ...(connection && { open: connection }) },
-      {
-        onCandidate: (candidate) => this.options.post({ type: 'call.candidate', call: id, ...candidate }),
-        onState: (state) => {
-          if (this.leg === leg) {
-            this.mediaIs(state);
-          }
-        },
-        onSound: (stream) => this.heard.set(stream),
-      },
-    );
-    this.leg?.close();
-    this.leg = leg;
-    return leg;
-  }
-
-  private async offerAnew(id: string): Promise<void> {
-    const leg = this.connect(id);
-    const sdp = await leg.offer();
-    this.describeTo(id, leg, 'offer', sdp);
-  }
-
-  private async describe(id: string, frame: wire.CallDescription): Promise<void> {
-    const { leg } = this;
-    if (leg === null) {
-      return;
-    }
-    if (frame.restart) {
-      await this.restart(id, true);
-    } else if (frame.kind === 'offer') {
-      this.describeTo(id, leg, 'answer', await leg.answer(frame.sdp));
-    } else {
-      await leg.answered(frame.sdp);
-    }
-  }
-
-  private async restart(id: string, relayOnly: boolean): Promise<void> {
-    const { leg } = this;
-    if (leg !== null) {
-      this.describeTo(id, leg, 'offer', await leg.restart(relayOnly));
-    }
-  }
-
-  private describeTo(id: string, leg: Leg, kind: 'offer' | 'answer', sdp: string): void {
-    if (this.is(id) && this.leg === leg) {
-      this.options.post({ type: 'call.description', call: id, kind, sdp });
-      leg.release();
-    }
-  }
-
   /** mediaIs follows the leg: tells that it is up, and restores it when it breaks. */
   private mediaIs(state: RTCPeerConnectionState): void {
     const call = get(this.shown);
@@ -297,21 +221,14 @@ export class Calls {
       return; // what the server records, it watches itself
     }
     if (state === 'connected') {
-      this.repair.whole();
+      this.line.whole();
       this.update((current) => ({ ...current, interrupted: false }));
       if (call.phase === 'connecting') {
         this.options.post({ type: 'call.connected', call: call.id });
       }
     } else if ((state === 'disconnected' || state === 'failed') && call.phase === 'active') {
       this.update((current) => ({ ...current, interrupted: true }));
-      this.repair.broken(state === 'failed', !call.incoming);
-    }
-  }
-
-  private async restartAgain(): Promise<void> {
-    const call = get(this.shown);
-    if (live(call)) {
-      await this.restart(call.id, this.options.relayOnly()).catch(() => {}); // the next one may do
+      this.line.broken(state === 'failed', !call.incoming);
     }
   }
 
@@ -343,12 +260,11 @@ export class Calls {
     if (serving) {
       // A leg that closes arrives before the frame when the socket is slow, and
       // the server would keep as cut off what was to be sent, or thrown away.
-      this.closeMicrophone();
+      this.line.hush();
     } else {
-      this.closeLine();
+      this.line.close();
     }
     this.update((current) => ({ ...current, phase: 'ending' }));
-    this.repair.whole();
     this.farewell = setTimeout(() => this.finish(reason), serving ? farewellOfServer : farewell);
   }
 
@@ -360,36 +276,23 @@ export class Calls {
 
   /** clear lets go of everything of a call that has ended. */
   private clear(): void {
-    this.repair.whole();
     clearTimeout(this.farewell);
     clearTimeout(this.dismissal);
-    this.closeLine();
+    this.line.close();
     this.dismissal = setTimeout(() => this.dismiss(), outcomeShown);
-  }
-
-  private closeLine(): void {
-    this.leg?.close();
-    this.leg = null;
-    this.heard.set(null);
-    this.closeMicrophone();
-  }
-
-  private closeMicrophone(): void {
-    const microphone = get(this.microphone);
-    if (microphone !== null) {
-      closeMicrophone(microphone);
-      this.microphone.set(null);
-    }
-  }
-
-  private silence(): void {
-    const muted = get(this.shown)?.muted === true;
-    get(this.microphone)?.getAudioTracks().forEach((track) => (track.enabled = !muted));
   }
 
   private is(id: string): boolean {
     const call = get(this.shown);
     return live(call) && call.phase !== 'ending' && call.id === id;
+  }
+
+  /** about says something of the call to the server, unless this side has left. */
+  private about(say: (call: string) => wire.ClientFrame): void {
+    const call = get(this.shown);
+    if (live(call) && call.phase !== 'ending') {
+      this.options.post(say(call.id));
+    }
   }
 
   private update(change: (call: Call) => Call): void {

@@ -8,8 +8,15 @@
 
 import { askForResends } from './sdp';
 
+/** Candidate is an ICE candidate; an empty one ends them (RFC 8838 section 8.2). */
+export interface Candidate {
+  candidate: string;
+  mid?: string;
+  mline?: number;
+}
+
 export interface Events {
-  onCandidate: (candidate: { candidate: string; mid?: string; mline?: number }) => void;
+  onCandidate: (candidate: Candidate) => void;
   onState: (state: RTCPeerConnectionState) => void;
   onSound: (stream: MediaStream) => void;
 }
@@ -21,8 +28,6 @@ export interface Config {
   microphone: MediaStream;
   open?: (config: RTCConfiguration) => RTCPeerConnection;
 }
-
-type Candidate = Parameters<Events['onCandidate']>[0];
 
 export class Leg {
   private readonly pc: RTCPeerConnection;
