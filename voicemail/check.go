@@ -25,7 +25,7 @@ func (d *Deposit) check() error {
 	switch {
 	case len(d.CID) < minCID || len(d.CID) > maxCID || strings.ContainsFunc(d.CID, notInCID):
 		return fmt.Errorf("%w: cid", ErrInvalid)
-	case d.From == d.To:
+	case d.From == d.To && d.App == "":
 		return fmt.Errorf("%w: sender and recipient are the same", ErrInvalid)
 	case !plain(string(d.Device), maxID):
 		return fmt.Errorf("%w: device", ErrInvalid)
@@ -38,6 +38,12 @@ func (d *Deposit) check() error {
 	}
 	if d.TTL != 0 && d.Kind != store.KindText {
 		return fmt.Errorf("%w: only a text expires", ErrInvalid)
+	}
+	if !plain(d.App, maxID) {
+		return fmt.Errorf("%w: app", ErrInvalid)
+	}
+	if err := d.checkForward(); err != nil {
+		return err
 	}
 	if d.Call != nil && !d.Call.valid() {
 		return fmt.Errorf("%w: call", ErrInvalid)
@@ -64,6 +70,17 @@ func checkText(text string) error {
 		return fmt.Errorf("%w: text is not UTF-8 without NUL", ErrInvalid)
 	case strings.TrimSpace(text) == "":
 		return fmt.Errorf("%w: text is blank", ErrInvalid)
+	}
+	return nil
+}
+
+func (d *Deposit) checkForward() error {
+	switch {
+	case len(d.Comment) > MaxText:
+		return ErrTooLong
+	case !plain(d.Comment, MaxText), d.Comment != "" && d.Forwarded == nil,
+		d.Forwarded != nil && (d.Kind == store.KindCall || d.Call != nil):
+		return fmt.Errorf("%w: forwarded message", ErrInvalid)
 	}
 	return nil
 }
@@ -101,6 +118,12 @@ func (d *Deposit) content() []byte {
 		parts = append(parts, d.Call.ID)
 	default:
 		parts = append(parts, string(d.Voice.SHA256))
+	}
+	if d.Forwarded != nil {
+		parts = append(parts, d.Forwarded.Name, d.Comment)
+	}
+	if d.Urgent {
+		parts = append(parts, "urgent")
 	}
 	hash := sha256.New()
 	for _, part := range parts {

@@ -31,6 +31,14 @@ type Deposit struct {
 	Voice *Voice
 	Call  *Call // its LiveCall is closed in the same transaction
 
+	Urgent bool
+	App    string // name of the token by which a program drops it; only then may To be From
+
+	// Forwarded is the message that From forwards, with Comment. It is set by
+	// Forward, as is what Kind needs.
+	Forwarded *Forwarded
+	Comment   string
+
 	// OnlyFrom keeps the message from To altogether: it goes into From's log
 	// only, and asks for no permission. It is set for whoever is blocked by a
 	// contact: a refusal would tell.
@@ -41,10 +49,19 @@ type Deposit struct {
 type Voice struct {
 	Path      string
 	Duration  time.Duration
-	Waveform  []byte // one byte a bar, at most maxWaveform
-	SHA256    []byte // of the file
-	Bytes     int64  // of the file
-	Truncated bool   // the server stopped before the speaker did
+	Waveform  []byte    // one byte a bar, at most maxWaveform
+	SHA256    []byte    // of the file
+	Bytes     int64     // of the file
+	Truncated bool      // the server stopped before the speaker did
+	Began     time.Time // zero: unknown
+}
+
+// Forwarded is where a forwarded message comes from.
+type Forwarded struct {
+	Name                      string // of whom it was from first
+	Time                      int64  // when, Unix ms
+	blob                      string // of a recording, which belongs to several messages then
+	transcription, transcript string
 }
 
 // Call is how a call ended.
@@ -114,8 +131,8 @@ func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err err
 	if err := m.diskHasRoom(d); err != nil {
 		return Accepted{}, err
 	}
-	row := d.row()
-	if d.Voice != nil {
+	row := m.row(d)
+	if d.Voice != nil && d.Forwarded == nil {
 		if row.Blob, err = m.keepVoice(ctx, d); err != nil {
 			return Accepted{}, err
 		}
@@ -150,7 +167,7 @@ func (m *Mailbox) submit(d Deposit, done func(Accepted, error)) error {
 	if err := m.diskHasRoom(d); err != nil {
 		return err
 	}
-	row := d.row()
+	row := m.row(d)
 	var got Accepted
 	answer := func(err error) {
 		if err != nil {
@@ -194,6 +211,9 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	if err := m.permit(tx, &d); err != nil {
 		return Accepted{}, err
 	}
+	if err := d.stillThere(tx); err != nil {
+		return Accepted{}, err
+	}
 	row.Hidden = d.OnlyFrom
 	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
 		return Accepted{}, err
@@ -226,6 +246,9 @@ func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account pre
 	entry, err := tx.AppendMessage(account, row, more)
 	if err != nil {
 		return err
+	}
+	if account == d.To {
+		entry.Cause = CauseNew
 	}
 	got.Entries = append(got.Entries, entry)
 	if row.Expires != 0 && (account == d.To || d.OnlyFrom) {
@@ -265,6 +288,9 @@ func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
 		}
 		return err
 	}
+	if d.To == d.From {
+		return m.room(tx, *d)
+	}
 	between, err := tx.Between(d.From, d.To)
 	if err != nil {
 		return err
@@ -273,6 +299,11 @@ func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
 	if !d.OnlyFrom && !between.May(presence.Write) {
 		return ErrNotContact
 	}
+	return m.room(tx, *d)
+}
+
+// room returns a FullError if the recipient's mailbox has no room.
+func (m *Mailbox) room(tx *store.Tx, d Deposit) error {
 	held, err := tx.Held(d.To)
 	if err != nil {
 		return err
@@ -285,18 +316,37 @@ func (d *Deposit) readers() []presence.AccountID {
 	if d.OnlyFrom {
 		return []presence.AccountID{d.From}
 	}
+	if d.To == d.From {
+		return []presence.AccountID{d.To}
+	}
 	return ascending([]presence.AccountID{d.From, d.To})
+}
+
+// row is the message that a deposit makes here.
+func (m *Mailbox) row(d Deposit) store.Message {
+	row := d.row()
+	if m.transcribes && row.Kind == store.KindVoice && row.Transcription == "" {
+		row.Transcription = store.TranscriptWanted
+	}
+	return row
 }
 
 // row is the message as far as it is known before the transaction.
 func (d *Deposit) row() store.Message {
 	row := store.Message{
 		From: d.From, To: d.To, Device: d.Device, CID: d.CID, Content: d.content(),
-		Kind: d.Kind, Text: d.Text,
+		Kind: d.Kind, Text: d.Text, Urgent: d.Urgent, App: d.App, Comment: d.Comment,
 	}
 	if v := d.Voice; v != nil {
 		row.Duration, row.Waveform = v.Duration.Milliseconds(), v.Waveform
 		row.Bytes, row.Truncated = v.Bytes, v.Truncated
+		if !v.Began.IsZero() {
+			row.RecordedAt = v.Began.UnixMilli()
+		}
+	}
+	if f := d.Forwarded; f != nil {
+		row.Forwarded, row.ForwardedTime, row.Blob = f.Name, f.Time, f.blob
+		row.Transcription, row.Transcript = f.transcription, f.transcript
 	}
 	if c := d.Call; c != nil {
 		row.Call, row.Outcome, row.CallDuration = c.ID, c.Outcome, c.Duration.Milliseconds()

@@ -46,7 +46,7 @@ func (m *Mailbox) Expire(ctx context.Context) ([]store.Entry, error) {
 		for _, e := range due {
 			var entries []store.Entry
 			err := m.store.Write(ctx, func(tx *store.Tx) (err error) {
-				entries, err = expire(tx, e)
+				entries, err = m.expire(tx, e)
 				return err
 			})
 			if err != nil {
@@ -57,7 +57,7 @@ func (m *Mailbox) Expire(ctx context.Context) ([]store.Entry, error) {
 	}
 }
 
-func expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
+func (m *Mailbox) expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
 	if was, err := tx.EndExpiry(e.MID); err != nil || !was {
 		return nil, err // another process has decided it
 	}
@@ -74,16 +74,17 @@ func expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
 		readers = readers[:1] // the other has nothing of it
 	}
 	freed := message.Held().Minus()
-	if err := tx.Expire(e.MID); err != nil {
+	if err := tx.Expire(e.MID, m.millis()); err != nil {
 		return nil, err
 	}
 	message.Gone, message.Hidden = store.GoneExpired, true
-	return appendChanged(tx, &message, readers, freed)
+	return appendChanged(tx, &message, readers, freed, CausePurged)
 }
 
 // appendChanged adds a message that has changed to the logs of some accounts
-// once more. What the recipient's mailbox holds grows by more.
-func appendChanged(tx *store.Tx, message *store.Message, readers []presence.AccountID, more store.Held) ([]store.Entry, error) {
+// once more. What the recipient's mailbox holds grows by more, and what waits
+// in it has changed by cause.
+func appendChanged(tx *store.Tx, message *store.Message, readers []presence.AccountID, more store.Held, cause string) ([]store.Entry, error) {
 	var entries []store.Entry
 	for _, account := range ascending(readers) {
 		held := store.Held{}
@@ -95,6 +96,9 @@ func appendChanged(tx *store.Tx, message *store.Message, readers []presence.Acco
 			return nil, err
 		}
 		entry.Message = shownTo(account, message) // as the log has it: it may be pushed
+		if account == message.To {
+			entry.Cause = cause
+		}
 		entries = append(entries, entry)
 	}
 	return entries, nil
@@ -103,7 +107,7 @@ func appendChanged(tx *store.Tx, message *store.Message, readers []presence.Acco
 // shownTo is a message as account may see it. What is not for its eyes leaves
 // its place only, so that numbers stay dense.
 func shownTo(account presence.AccountID, m *store.Message) *store.Message {
-	if !m.Hidden || m.From == account {
+	if !m.Hidden || m.From == account && m.To != account {
 		return m
 	}
 	gone := m.Gone

@@ -18,8 +18,8 @@
 // A Mailbox may be used by any number of goroutines, and the directory by
 // several processes. It caches nothing. Its goroutines end with Close: those of
 // the store's writer, and one for each submitted deposit whose commit was lost,
-// which finds out what became of it. Expire, Retain and SweepOrphans are for the
-// server to call now and then.
+// which finds out what became of it. Expire, Retain, EmptyBins and SweepOrphans
+// are for the server to call now and then.
 package voicemail
 
 import (
@@ -38,6 +38,13 @@ import (
 	"parley/voicemail/store"
 )
 
+// Rows as others see them.
+type (
+	Entry   = store.Entry
+	Message = store.Message
+	Shelved = store.Shelved
+)
+
 // Config says where a Mailbox is.
 type Config struct {
 	Dir      string           // created if need be
@@ -47,6 +54,8 @@ type Config struct {
 
 	Quota     Quota     // of each mailbox; default: no limit
 	Retention Retention // default: messages are kept for ever
+
+	Transcribe bool // voice messages want a transcript, which Transcribe makes
 }
 
 // CheckDatabase says what is wrong with the URL of a PostgreSQL database,
@@ -75,6 +84,8 @@ type Mailbox struct {
 	quota     Quota
 	retention Retention
 
+	transcribes bool
+
 	open   context.Context // ends with Close
 	close  context.CancelFunc
 	asking sync.WaitGroup // for what became of deposits; Add only from the store's goroutine
@@ -85,7 +96,7 @@ type Mailbox struct {
 func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	m := &Mailbox{
 		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: space,
-		now: cfg.Now, log: cfg.Log, quota: cfg.Quota, retention: cfg.Retention,
+		now: cfg.Now, log: cfg.Log, quota: cfg.Quota, retention: cfg.Retention, transcribes: cfg.Transcribe,
 	}
 	m.open, m.close = context.WithCancel(context.WithoutCancel(ctx))
 	if m.now == nil {

@@ -16,7 +16,7 @@ import (
 func (m *Mailbox) SubmitAck(account presence.AccountID, device presence.DeviceID, pos int64, done func(receipts []store.Entry, err error)) error {
 	var receipts []store.Entry
 	return m.store.Submit(func(tx *store.Tx) (err error) {
-		receipts, err = ack(tx, account, device, pos)
+		receipts, err = m.ack(tx, account, device, pos)
 		return err
 	}, func(err error) {
 		if err != nil {
@@ -27,7 +27,7 @@ func (m *Mailbox) SubmitAck(account presence.AccountID, device presence.DeviceID
 	})
 }
 
-func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos int64) ([]store.Entry, error) {
+func (m *Mailbox) ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos int64) ([]store.Entry, error) {
 	if _, err := tx.Device(account, device); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos
 	}
 	var receipts []store.Entry
 	for _, arrival := range arrivals {
-		entry, news, err := deliver(tx, account, arrival)
+		entry, news, err := m.deliver(tx, account, arrival)
 		if err != nil {
 			return nil, err
 		}
@@ -74,11 +74,14 @@ func arrivals(tx *store.Tx, account presence.AccountID, before, pos, head int64)
 
 // deliver raises the delivered mark of a conversation and tells the sender, if
 // it rose and may be told.
-func deliver(tx *store.Tx, account presence.AccountID, a store.Arrival) (receipt store.Entry, news bool, err error) {
+func (m *Mailbox) deliver(tx *store.Tx, account presence.AccountID, a store.Arrival) (receipt store.Entry, news bool, err error) {
 	if may, err := mayTell(tx, account, a.From); err != nil || !may {
 		return store.Entry{}, false, err
 	}
 	if rose, err := tx.RaiseDelivered(a.Conv, account, a.Seq); err != nil || !rose {
+		return store.Entry{}, false, err
+	}
+	if err := tx.NoteDelivered(a.Conv, a.Seq, m.millis()); err != nil {
 		return store.Entry{}, false, err
 	}
 	receipt, err = tx.AppendReceipt(a.From, account, store.Receipt{Conv: a.Conv, Account: account, Delivered: a.Seq})
@@ -91,13 +94,13 @@ func deliver(tx *store.Tx, account presence.AccountID, a store.Arrival) (receipt
 // conversation.
 func (m *Mailbox) Read(ctx context.Context, account presence.AccountID, conv string, seq int64) (receipts []store.Entry, err error) {
 	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
-		receipts, err = read(tx, account, conv, seq)
+		receipts, err = m.read(tx, account, conv, seq)
 		return err
 	})
 	return receipts, err
 }
 
-func read(tx *store.Tx, account presence.AccountID, conv string, seq int64) ([]store.Entry, error) {
+func (m *Mailbox) read(tx *store.Tx, account presence.AccountID, conv string, seq int64) ([]store.Entry, error) {
 	me, err := tx.Participant(conv, account)
 	if err != nil {
 		return nil, err
@@ -123,28 +126,35 @@ func read(tx *store.Tx, account presence.AccountID, conv string, seq int64) ([]s
 		if err := tx.TellRead(conv, account, seq); err != nil {
 			return nil, err
 		}
+		if err := tx.NoteRead(conv, account, seq, m.millis()); err != nil {
+			return nil, err
+		}
 	}
 	return appendReceipts(tx, me.Other, may, store.Receipt{Conv: conv, Account: account, Read: seq})
 }
 
 // Played notes that the receiver of a voice message has really heard it. It
-// returns the receipts for both sides, none if that was known. ErrNotFound if
+// returns the receipts for both sides, none if that was known; if the receiver
+// had marked it as not heard since, the message as it is again. ErrNotFound if
 // account may not see the message, ErrNotAllowed if it is not its to hear.
 func (m *Mailbox) Played(ctx context.Context, account presence.AccountID, mid string) (receipts []store.Entry, err error) {
 	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
-		receipts, err = played(tx, account, mid)
+		receipts, err = m.played(tx, account, mid)
 		return err
 	})
 	return receipts, err
 }
 
-func played(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry, error) {
+func (m *Mailbox) played(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry, error) {
 	message, err := tx.Message(mid, account)
 	if err != nil {
 		return nil, err
 	}
 	if message.Kind != store.KindVoice || message.To != account {
 		return nil, ErrNotAllowed
+	}
+	if message.Played {
+		return mark(tx, &message, true)
 	}
 	self, err := tx.Account(account)
 	if err != nil {
@@ -155,7 +165,10 @@ func played(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry
 		return nil, err
 	}
 	may = may && self.TellPlayed
-	if news, err := tx.MarkPlayed(mid, may); err != nil || !news {
+	if err := tx.MarkPlayed(mid, may, m.millis()); err != nil {
+		return nil, err
+	}
+	if err := tx.SetHeard(mid, true); err != nil {
 		return nil, err
 	}
 	return appendReceipts(tx, message.From, may, store.Receipt{Conv: message.Conv, Account: account, Played: mid})
@@ -190,6 +203,9 @@ func appendReceipts(tx *store.Tx, other presence.AccountID, told bool, r store.R
 		entry, err := tx.AppendReceipt(reader, peers[reader], r)
 		if err != nil {
 			return nil, err
+		}
+		if reader == r.Account {
+			entry.Cause = CauseRead
 		}
 		receipts = append(receipts, entry)
 	}

@@ -7,7 +7,7 @@ import (
 	"parley/voicemail/store"
 )
 
-// Remove takes a message out of its recipient's mailbox, which has room again.
+// Remove takes a message out of its recipient's mailbox for good.
 // The sender keeps it, recording included, and is not told. The entry for the
 // recipient's devices is returned, to be pushed; none if it was removed before.
 // ErrNotFound if account may not see the message, ErrNotAllowed if account has
@@ -36,5 +36,5 @@ func remove(tx *store.Tx, account presence.AccountID, mid string) ([]store.Entry
 		return nil, err
 	}
 	message.Hidden = true
-	return appendChanged(tx, shownTo(account, &message), []presence.AccountID{account}, freed)
+	return appendChanged(tx, shownTo(account, &message), []presence.AccountID{account}, freed, CausePurged)
 }

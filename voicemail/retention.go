@@ -63,7 +63,7 @@ func (m *Mailbox) retain(ctx context.Context, kind string, before int64) (all []
 func (m *Mailbox) removeOld(ctx context.Context, old store.Message) (entries []store.Entry, err error) {
 	var blob string
 	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
-		entries, blob, err = empty(tx, old)
+		entries, blob, err = m.empty(tx, old)
 		return err
 	})
 	if err == nil {
@@ -74,7 +74,7 @@ func (m *Mailbox) removeOld(ctx context.Context, old store.Message) (entries []s
 
 // empty removes what a message says, unless that was done since it was read,
 // and returns the recording that nobody needs then.
-func empty(tx *store.Tx, old store.Message) (entries []store.Entry, blob string, err error) {
+func (m *Mailbox) empty(tx *store.Tx, old store.Message) (entries []store.Entry, blob string, err error) {
 	message, err := tx.Message(old.MID, old.From)
 	if err != nil || message.Text == "" && message.Blob == "" {
 		return nil, "", err
@@ -91,15 +91,28 @@ func empty(tx *store.Tx, old store.Message) (entries []store.Entry, blob string,
 		gone = store.GoneExpired
 	}
 	freed := message.Held().Minus()
-	if err := tx.Empty(message.MID, gone); err != nil {
+	if err := tx.Empty(message.MID, gone, m.millis()); err != nil {
 		return nil, "", err
 	}
 	if _, err := tx.EndExpiry(message.MID); err != nil {
 		return nil, "", err
 	}
-	blob = message.Blob
+	if blob, err = unneeded(tx, message.Blob); err != nil {
+		return nil, "", err
+	}
 	message.Gone, message.Hidden = gone, message.Hidden || gone == store.GoneExpired
 	message.Text, message.Blob, message.Bytes, message.Duration, message.Waveform, message.Truncated = "", "", 0, 0, nil, false
-	entries, err = appendChanged(tx, &message, readers, freed)
+	message.Comment, message.Transcript, message.Transcription = "", "", ""
+	entries, err = appendChanged(tx, &message, readers, freed, CausePurged)
 	return entries, blob, err
+}
+
+// unneeded is a recording that a message had, if none has it any more: one that
+// was forwarded belongs to several.
+func unneeded(tx *store.Tx, blob string) (string, error) {
+	needed, err := tx.HasBlob(blob)
+	if err != nil || needed {
+		return "", err
+	}
+	return blob, nil
 }

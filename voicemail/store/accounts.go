@@ -33,6 +33,9 @@ func (h Held) plus(more Held) Held {
 // Minus is what has to be added to take it away.
 func (h Held) Minus() Held { return Held{-h.Messages, -h.Bytes, -h.Voice} }
 
+// Less is h without what was held before.
+func (h Held) Less(before Held) Held { return h.plus(before.Minus()) }
+
 // CreateAccount inserts an account, which tells what it reads and hears.
 func (tx *Tx) CreateAccount(a Account) error {
 	return about("create account", tx.insert(`

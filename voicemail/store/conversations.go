@@ -58,6 +58,10 @@ func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err er
 	if _, err := tx.exec(`INSERT INTO conversations (id) VALUES (?)`, fresh); err != nil {
 		return "", about("create conversation", err)
 	}
+	if a == b { // what its own apps tell an account
+		_, err = tx.exec(`INSERT INTO participants (conv, account, other) VALUES (?, ?, ?)`, fresh, a, a)
+		return fresh, about("create participant", err)
+	}
 	_, err = tx.exec(`INSERT INTO participants (conv, account, other) VALUES (?, ?, ?), (?, ?, ?)`,
 		fresh, min(a, b), max(a, b), fresh, max(a, b), min(a, b))
 	return fresh, about("create participants", err)
@@ -82,7 +86,7 @@ func (tx *Tx) NextSeq(conv string) (int64, error) {
 // newest is the seq of the newest message of me.conv that me.account may see.
 const newest = `(
 	SELECT m.seq FROM messages m
-	WHERE m.conv = me.conv AND (m.hidden = 0 OR m.sender = me.account)
+	WHERE m.conv = me.conv AND (m.sender = me.account AND m.recipient <> me.account OR m.hidden = 0 AND m.folder <> 'bin')
 	ORDER BY m.seq DESC LIMIT 1)`
 
 // Newest returns the seq of the newest message of a conversation that account
@@ -119,7 +123,7 @@ func (tx *Tx) Conversations(account presence.AccountID, convs []string) ([]Conve
 			them.read_told AS their_read, them.delivered AS their_delivered,
 			(SELECT count(*) FROM (
 				SELECT 1 FROM messages m
-				WHERE m.conv = me.conv AND m.seq > me.read AND m.recipient = me.account AND m.hidden = 0 AND m.gone = ''
+				WHERE m.conv = me.conv AND m.seq > me.read AND m.recipient = me.account AND m.hidden = 0 AND m.gone = '' AND m.folder <> 'bin'
 					AND NOT (m.kind = 'call' AND m.outcome = 'answered')
 				LIMIT ?) AS behind) AS unread
 		FROM participants me

@@ -24,6 +24,7 @@ type Entry struct {
 	With    presence.AccountID `db:"peer"` // the other participant
 	Message *Message           `db:"-"`    // as it is now
 	Receipt *Receipt           `db:"-"`    // as it was then
+	Cause   string             `db:"-"`    // why what waits in the mailbox has changed by it, if it has; not kept
 }
 
 // Receipt says how far Account got in a conversation. Marks that are zero say

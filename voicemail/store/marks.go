@@ -51,6 +51,22 @@ func (tx *Tx) RaiseDelivered(conv string, account presence.AccountID, seq int64)
 	return n > 0, about("raise delivered", err)
 }
 
+// NoteDelivered keeps when a delivered mark came to seq.
+func (tx *Tx) NoteDelivered(conv string, seq, now int64) error {
+	_, err := tx.exec(`UPDATE messages SET delivered_at = ? WHERE conv = ? AND seq = ? AND delivered_at = 0`, now, conv, seq)
+	return about("note delivered", err)
+}
+
+// NoteRead keeps when account's read mark came to seq, of which the other is
+// told: at the newest message to account up to there.
+func (tx *Tx) NoteRead(conv string, account presence.AccountID, seq, now int64) error {
+	_, err := tx.exec(`
+		UPDATE messages SET read_at = ? WHERE read_at = 0 AND mid = (
+			SELECT mid FROM messages WHERE conv = ? AND seq <= ? AND recipient = ? ORDER BY seq DESC LIMIT 1)`,
+		now, conv, seq, account)
+	return about("note read", err)
+}
+
 // RaiseRead raises the mark that says what account has read, and reports
 // whether it rose.
 func (tx *Tx) RaiseRead(conv string, account presence.AccountID, seq int64) (rose bool, err error) {

@@ -45,12 +45,36 @@ type Message struct {
 
 	PlayedTold bool `db:"played_told"` // and From may know
 
+	RecordedAt int64 `db:"recorded_at"` // when recording began, Unix ms; 0: unknown
+
+	Transcription string `db:"transcription"` // how far that is; "": nobody wants it
+	Transcript    string `db:"transcript"`
+
 	// Set if the message is how a call ended.
 	Call         string `db:"call"`
 	Outcome      string `db:"outcome"`
 	CallDuration int64  `db:"call_duration"` // ms
 
 	Time int64 `db:"time"` // accepted at, Unix ms
+
+	// What To does with it, which is nobody else's business.
+	Folder string `db:"folder"`
+	Binned int64  `db:"binned"` // since when it is in the bin, Unix ms
+	Heard  bool   `db:"heard"`  // Played, unless To has marked it as not heard since
+	Resume int64  `db:"resume"` // where To stopped, ms
+
+	Urgent        bool   `db:"urgent"`
+	App           string `db:"app"`            // name of the token that dropped it
+	Comment       string `db:"comment"`        // of From, who forwards it
+	Forwarded     string `db:"forwarded"`      // name of whom it was from first
+	ForwardedTime int64  `db:"forwarded_time"` // and when
+
+	// Its way, Unix ms. The first two are noted at the newest message that they
+	// are true of (Steps).
+	DeliveredAt int64 `db:"delivered_at"`
+	ReadAt      int64 `db:"read_at"` // if From was told
+	PlayedAt    int64 `db:"played_at"`
+	GoneAt      int64 `db:"gone_at"`
 }
 
 // Other is who account has the message with.
@@ -63,10 +87,10 @@ func (m *Message) Other(account presence.AccountID) presence.AccountID {
 
 // Held is how much of To's mailbox the message takes up.
 func (m *Message) Held() Held {
-	if m.Kind == KindCall || m.Hidden || m.Gone != "" {
+	if m.Kind == KindCall || m.Hidden || m.Gone != "" || m.Folder == FolderBin {
 		return Held{}
 	}
-	return Held{Messages: 1, Bytes: m.Bytes + int64(len(m.Text)), Voice: m.Duration}
+	return Held{Messages: 1, Bytes: m.Bytes + int64(len(m.Text)+len(m.Comment)), Voice: m.Duration}
 }
 
 // CreateMessage inserts a message.
@@ -77,7 +101,23 @@ func (tx *Tx) CreateMessage(m Message) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text,
 		m.Blob, m.Duration, m.Waveform, m.Bytes, m.Truncated, m.Played, m.Call, m.Outcome, m.CallDuration, m.Time, m.Expires)
-	return about("create message", err)
+	if err != nil {
+		return about("create message", err)
+	}
+	return tx.describe(m)
+}
+
+// describe adds what few messages have, so that the insert of a plain text
+// stays short.
+func (tx *Tx) describe(m Message) error {
+	if !m.Urgent && m.App == "" && m.Comment == "" && m.Forwarded == "" && m.Transcription == "" && m.RecordedAt == 0 {
+		return nil
+	}
+	_, err := tx.exec(`
+		UPDATE messages SET urgent = ?, app = ?, comment = ?, forwarded = ?, forwarded_time = ?,
+			transcription = ?, transcript = ?, recorded_at = ? WHERE mid = ?`,
+		flag(m.Urgent), m.App, m.Comment, m.Forwarded, m.ForwardedTime, m.Transcription, m.Transcript, m.RecordedAt, m.MID)
+	return about("describe message", err)
 }
 
 // Sent is what was accepted under a cid.
@@ -103,7 +143,8 @@ func (tx *Tx) MessageByID(mid string) (m Message, err error) {
 
 // Message returns a message that account may see, or ErrNotFound.
 func (tx *Tx) Message(mid string, account presence.AccountID) (m Message, err error) {
-	err = tx.get(&m, `SELECT * FROM messages WHERE mid = ? AND (sender = ? OR (recipient = ? AND hidden = 0))`,
+	err = tx.get(&m, `
+		SELECT * FROM messages WHERE mid = ? AND ((sender = ? AND recipient <> sender) OR (recipient = ? AND hidden = 0))`,
 		mid, account, account)
 	return m, about("message", err)
 }
@@ -118,11 +159,11 @@ func (tx *Tx) MessagesBefore(conv string, before int64, limit int) (rows []Messa
 	return rows, about("messages", err)
 }
 
-// MarkPlayed notes that a voice message was heard, and whether its sender is
-// told. It reports whether that is news.
-func (tx *Tx) MarkPlayed(mid string, told bool) (news bool, err error) {
-	n, err := tx.exec(`UPDATE messages SET played = 1, played_told = ? WHERE mid = ? AND played = 0`, flag(told), mid)
-	return n > 0, about("mark played", err)
+// MarkPlayed notes that a voice message was heard for the first time, and
+// whether its sender is told.
+func (tx *Tx) MarkPlayed(mid string, told bool, now int64) error {
+	return about("mark played", tx.execOne(`
+		UPDATE messages SET played = 1, played_told = ?, played_at = ? WHERE mid = ? AND played = 0`, flag(told), now, mid))
 }
 
 // Hide takes a message from its recipient's sight.
@@ -131,17 +172,20 @@ func (tx *Tx) Hide(mid string) error {
 }
 
 // Expire hides a message from its recipient for ever: it came too late.
-func (tx *Tx) Expire(mid string) error {
-	return about("expire message", tx.execOne(`UPDATE messages SET gone = ?, hidden = 1 WHERE mid = ?`, GoneExpired, mid))
+func (tx *Tx) Expire(mid string, now int64) error {
+	return about("expire message", tx.execOne(`
+		UPDATE messages SET gone = ?, hidden = 1, gone_at = ? WHERE mid = ?`, GoneExpired, now, mid))
 }
 
 // Empty removes what a message says, for both sides, and leaves its place. An
 // expired one stays hidden.
-func (tx *Tx) Empty(mid, gone string) error {
+func (tx *Tx) Empty(mid, gone string, now int64) error {
 	return about("empty message", tx.execOne(`
 		UPDATE messages SET gone = ?, hidden = CASE WHEN ? = 'expired' THEN 1 ELSE hidden END,
-			text = '', blob = '', duration = 0, waveform = NULL, bytes = 0, truncated = 0
-		WHERE mid = ?`, gone, gone, mid))
+			gone_at = CASE WHEN gone_at = 0 THEN ? ELSE gone_at END,
+			text = '', blob = '', duration = 0, waveform = NULL, bytes = 0, truncated = 0,
+			comment = '', transcript = '', transcription = ''
+		WHERE mid = ?`, gone, gone, now, mid))
 }
 
 // Old returns up to limit messages of a kind that were accepted before a time
