@@ -82,6 +82,7 @@ type conn struct {
 	recent  tail       // the end of it, not written yet
 	beat    bool       // a ping is due
 	acks    acks
+	summary bool // the client wants to know what waits in the mailbox
 	ending  *goodbye
 
 	writing bool           // there is a writer

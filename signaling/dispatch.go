@@ -70,12 +70,35 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 		return s.read(ctx, c, f)
 	case *wire.Played:
 		return s.played(ctx, c, f)
+	case *wire.Move:
+		return s.move(ctx, c, f)
+	case *wire.Mark:
+		return s.mark(ctx, c, f)
+	case *wire.Resume:
+		return s.resume(ctx, c, f)
+	case *wire.Forward:
+		return s.forward(ctx, c, f)
+	case *wire.Shelf:
+		return s.shelf(ctx, c, f)
+	case *wire.Steps:
+		return s.steps(ctx, c, f)
 	case *wire.Remove:
 		return s.remove(ctx, c, f)
 	case *wire.Typing:
 		return s.typing(ctx, c, f)
 	}
 	return s.calls.handle(ctx, c, f)
+}
+
+// cidOf is the identity of a frame that makes a message.
+func cidOf(f wire.Frame) (cid string, ok bool) {
+	switch f := f.(type) {
+	case *wire.Send:
+		return f.CID, true
+	case *wire.Forward:
+		return f.CID, true
+	}
+	return "", false
 }
 
 // refuse answers a frame that failed. A send is rejected, so that the client
@@ -89,7 +112,7 @@ func (s *Server) refuse(c *conn, about wire.Head, f wire.Frame, err error) {
 		s.log.Error("frame failed", "account", c.who.Account, "frame", about.Type, "err", err)
 	}
 	sentence := wire.Sentences[p.code]
-	if send, ok := f.(*wire.Send); ok {
+	if cid, ok := cidOf(f); ok {
 		if errors.Is(err, voicemail.ErrOutcomeUnknown) {
 			c.sayBye(wire.ByeReconnect, "outcome unknown", p.retryAfter) // no answer is the answer: it is sent again
 			return
@@ -101,7 +124,7 @@ func (s *Server) refuse(c *conn, about wire.Head, f wire.Frame, err error) {
 			sentence = wire.FullSentences[part]
 		}
 		c.send(&wire.Rejected{
-			Re: about.ID, CID: send.CID, Code: p.code, Message: sentence, Full: part,
+			Re: about.ID, CID: cid, Code: p.code, Message: sentence, Full: part,
 			Retryable: p.retryable, RetryAfter: p.retryAfter.Milliseconds(),
 		})
 		return

@@ -18,6 +18,7 @@ import (
 type poller interface {
 	Heads(ctx context.Context, accounts []presence.AccountID) (map[presence.AccountID]int64, error)
 	InSession(ctx context.Context, accounts []presence.AccountID) (map[presence.AccountID]map[presence.DeviceID]bool, error)
+	Summary(ctx context.Context, account presence.AccountID) (voicemail.Summary, error)
 }
 
 // Hub knows the sockets of this node and reaches those of all nodes through
@@ -26,6 +27,8 @@ type Hub struct {
 	bus     Bus
 	mailbox poller
 	log     *slog.Logger
+
+	summaries *summaries
 
 	mu       sync.Mutex
 	accounts map[presence.AccountID]*here
@@ -38,7 +41,9 @@ type here struct {
 }
 
 func newHub(bus Bus, mailbox poller, log *slog.Logger) *Hub {
-	return &Hub{bus: bus, mailbox: mailbox, log: log, accounts: make(map[presence.AccountID]*here)}
+	h := &Hub{bus: bus, mailbox: mailbox, log: log, accounts: make(map[presence.AccountID]*here)}
+	h.summaries = &summaries{hub: h, due: make(map[presence.AccountID]string)}
+	return h
 }
 
 // address heads a parcel on the bus. A parcel with a head is a hint, and its
@@ -47,6 +52,7 @@ type address struct {
 	Device presence.DeviceID `json:"d,omitempty"` // only this device
 	Except presence.DeviceID `json:"x,omitempty"` // all but this device
 	Head   int64             `json:"h,omitempty"` // the log goes this far
+	Cause  string            `json:"c,omitempty"` // why what waits in the mailbox has changed
 	Out    bool              `json:"o,omitempty"` // Device is signed out
 }
 
@@ -66,7 +72,7 @@ func (h *Hub) SendOthers(account presence.AccountID, except presence.DeviceID, f
 // what. It is called after the commit: a socket that misses it reads the log.
 func (h *Hub) Push(entries []store.Entry) {
 	for _, e := range entries {
-		h.publish(e.Account, address{Head: e.Pos}, eventOf(e))
+		h.publish(e.Account, address{Head: e.Pos, Cause: e.Cause}, eventOf(e))
 	}
 }
 
@@ -109,6 +115,9 @@ func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
 	if err := json.Unmarshal(head, &to); err != nil {
 		h.log.Error("parcel from the bus", "err", err)
 		return
+	}
+	if to.Cause != "" {
+		h.summaries.changed(account, to.Cause)
 	}
 	for _, c := range h.conns(account) {
 		switch {

@@ -67,6 +67,10 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 		ServerTime: s.now().UnixMilli(),
 	}
 	c.open(welcome, from, head)
+	c.wantSummary(f.Summary)
+	if f.Summary {
+		s.hub.summaries.tell(ctx, c)
+	}
 	if !reset && f.Pos > 0 {
 		s.ack(c, f.Pos) // the last ack may have been lost with its socket
 	}

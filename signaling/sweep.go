@@ -40,10 +40,12 @@ func (s *Server) expire(ctx context.Context) error {
 
 // removeOld removes what is old. A failure leaves the rest to the next time.
 func (s *Server) removeOld(ctx context.Context) error {
-	entries, err := s.mailbox.Retain(ctx)
-	s.hub.Push(newestOf(entries))
-	if err != nil {
-		return err
+	for _, remove := range []func(context.Context) ([]store.Entry, error){s.mailbox.EmptyBins, s.mailbox.Retain} {
+		entries, err := remove(ctx)
+		s.hub.Push(newestOf(entries))
+		if err != nil {
+			return err
+		}
 	}
 	return s.mailbox.SweepOrphans(ctx)
 }

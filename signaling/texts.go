@@ -22,7 +22,7 @@ func (s *Server) sendText(ctx context.Context, c *conn, f *wire.Send) error {
 	}
 	err := s.mailbox.Submit(voicemail.Deposit{
 		From: c.who.Account, Device: c.who.Device, CID: f.CID, To: f.To,
-		Kind: wire.KindText, Text: f.Text, TTL: ttlOf(f.TTL),
+		Kind: wire.KindText, Text: f.Text, TTL: ttlOf(f.TTL), Urgent: f.Urgent,
 	}, func(got voicemail.Accepted, err error) {
 		defer c.finish()
 		if err != nil {
@@ -74,23 +74,6 @@ func (s *Server) played(ctx context.Context, c *conn, f *wire.Played) error {
 	return nil
 }
 
-// remove takes a message out of the own mailbox, and tells the own devices how
-// much room there is now.
-func (s *Server) remove(ctx context.Context, c *conn, f *wire.Remove) error {
-	entries, err := s.mailbox.Remove(ctx, c.who.Account, f.MID)
-	if err != nil {
-		return err
-	}
-	c.send(&wire.OK{Re: f.ID})
-	s.hub.Push(entries)
-	usage, err := s.mailbox.Usage(ctx, c.who.Account)
-	if err != nil {
-		return fmt.Errorf("usage after a removal: %w", err)
-	}
-	s.hub.Send(c.who.Account, "", &wire.MailboxUsage{Usage: usageOf(usage)})
-	return nil
-}
-
 func (s *Server) history(ctx context.Context, c *conn, f *wire.History) error {
 	if f.Limit < 0 || f.Limit > wire.MaxPage || f.Before < 0 || len(f.Conv) > wire.MaxID {
 		return errInvalid
@@ -117,7 +100,7 @@ func (s *Server) history(ctx context.Context, c *conn, f *wire.History) error {
 // least one, and reports whether older ones were left out.
 func newestWithin(rows []store.Message, limit int) (kept []store.Message, cut bool) {
 	for i := len(rows) - 1; i >= 0; i-- {
-		limit -= len(rows[i].Text)
+		limit -= weight(&rows[i])
 		if limit < 0 && i < len(rows)-1 {
 			return rows[i+1:], true
 		}
@@ -130,7 +113,7 @@ func newestWithin(rows []store.Message, limit int) (kept []store.Message, cut bo
 func firstWithin(rows []store.Conversation, limit int) (kept []store.Conversation, cut bool) {
 	for i, row := range rows {
 		if row.Last != nil {
-			limit -= len(row.Last.Text)
+			limit -= weight(row.Last)
 		}
 		if limit < 0 && i > 0 {
 			return rows[:i], true
@@ -138,6 +121,9 @@ func firstWithin(rows []store.Conversation, limit int) (kept []store.Conversatio
 	}
 	return rows, false
 }
+
+// weight is how many bytes of words a message has.
+func weight(m *store.Message) int { return len(m.Text) + len(m.Comment) + len(m.Transcript) }
 
 // typingEvery is how often a typing notice is passed on.
 const typingEvery = 2 * time.Second
@@ -189,13 +175,23 @@ func eventOf(e store.Entry) *wire.Event {
 func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
 	out := wire.Message{
 		MID: m.MID, Conv: m.Conv, Seq: m.Seq, With: with, From: m.From,
-		Kind: m.Kind, Text: m.Text, Played: m.Played, Time: m.Time, Expires: m.Expires, Gone: wire.Gone(m.Gone),
+		Kind: m.Kind, Text: m.Text, Played: m.PlayedTold, Time: m.Time, Expires: m.Expires, Gone: wire.Gone(m.Gone),
+		Urgent: m.Urgent, App: m.App, Comment: m.Comment,
 	}
 	if m.From == account {
-		out.Device, out.CID, out.Played = m.Device, m.CID, m.PlayedTold
+		out.Device, out.CID = m.Device, m.CID
+	}
+	if m.To == account {
+		out.Played, out.Folder, out.Binned, out.Resume = m.Heard, wire.Folder(m.Folder), m.Binned, m.Resume
+	}
+	if m.Forwarded != "" {
+		out.Forwarded = &wire.Forwarded{Name: m.Forwarded, Time: m.ForwardedTime}
 	}
 	if m.Kind == wire.KindVoice && m.Blob != "" {
-		out.Voice = &wire.Voice{Duration: m.Duration, Waveform: m.Waveform, Bytes: m.Bytes, Truncated: m.Truncated}
+		out.Voice = &wire.Voice{
+			Duration: m.Duration, Waveform: m.Waveform, Bytes: m.Bytes, Truncated: m.Truncated,
+			Transcription: wire.Transcription(m.Transcription), Transcript: m.Transcript,
+		}
 	}
 	if m.Call != "" {
 		out.Call = &wire.CallEntry{Call: m.Call, Outcome: wire.Outcome(m.Outcome), Duration: m.CallDuration}

@@ -16,14 +16,41 @@ type Message struct {
 	Text   string             `json:"text,omitempty"`
 	Voice  *Voice             `json:"voice,omitempty"`
 	Call   *CallEntry         `json:"call,omitempty"`
-	Played bool               `json:"played,omitempty"` // voice: heard by the receiver, as far as the sender may know
-	Time   int64              `json:"time"`             // accepted at, Unix ms; for showing, never for order
+	// Played: a voice message was heard. A receiver reads its own mark, which it
+	// may take back; a sender what the receiver has told, which stays.
+	Played bool  `json:"played,omitempty"`
+	Time   int64 `json:"time"` // accepted at, Unix ms; for showing, never for order
 	// Expires is until when it must be delivered, Unix ms, if that is bounded.
 	Expires int64 `json:"expires,omitempty"`
+	Urgent  bool  `json:"urgent,omitempty"`
+	// App is the name of the program that dropped it, with a token of From.
+	App       string     `json:"app,omitempty"`
+	Forwarded *Forwarded `json:"forwarded,omitempty"`
+	Comment   string     `json:"comment,omitempty"` // of From, who forwards it
+	// Folder is where the receiver has it, told to the receiver only, as are
+	// Binned and Resume. Empty: in the inbox.
+	Folder Folder `json:"folder,omitempty"`
+	Binned int64  `json:"binned,omitempty"`    // in the bin since, Unix ms
+	Resume int64  `json:"resume_ms,omitempty"` // voice: where the receiver has stopped
 	// Gone says why there is nothing to show but the place, to whom it has no
 	// content; a sender still has the words of what has expired.
 	Gone Gone `json:"gone,omitempty"`
 }
+
+// Forwarded is where a message comes from that somebody passes on.
+type Forwarded struct {
+	Name string `json:"name"` // of whom it was from first
+	Time int64  `json:"time"` // when that was accepted, Unix ms
+}
+
+// Folder is a part of a mailbox. Closed list.
+type Folder string
+
+const (
+	FolderInbox Folder = "inbox"
+	FolderSaved Folder = "saved"
+	FolderBin   Folder = "bin" // emptied after 30 days
+)
 
 // Gone is why a message is no more. Closed list.
 type Gone string
@@ -95,7 +122,19 @@ type Voice struct {
 	Waveform  []byte `json:"waveform"` // base64; one byte a bar, 0 silent .. 255 loud
 	Bytes     int64  `json:"bytes"`
 	Truncated bool   `json:"truncated,omitempty"` // the server stopped before the speaker did
+	// Transcription says how far a transcript is, if the server makes any.
+	Transcription Transcription `json:"transcription,omitempty"`
+	Transcript    string        `json:"transcript,omitempty"`
 }
+
+// Transcription is how far a transcript is. Closed list.
+type Transcription string
+
+const (
+	TranscriptWanted Transcription = "wanted"
+	TranscriptDone   Transcription = "done"
+	TranscriptFailed Transcription = "failed"
+)
 
 // CallEntry is how a call ended, the one durable trace of it.
 type CallEntry struct {
@@ -152,9 +191,11 @@ type Send struct {
 	To   presence.AccountID `json:"to"`
 	Text string             `json:"text"`
 	TTL  int64              `json:"ttl_ms,omitempty"`
+	// Urgent is for the receiver to see.
+	Urgent bool `json:"urgent,omitempty"`
 }
 
-// Accepted answers Send: the message is durable.
+// Accepted answers Send and Forward: the message is durable.
 type Accepted struct {
 	Re   string `json:"re"`
 	CID  string `json:"cid"`
@@ -164,7 +205,7 @@ type Accepted struct {
 	Time int64  `json:"time"`
 }
 
-// Rejected answers Send: nothing was stored. If Retryable, the same CID may be
+// Rejected answers Send and Forward: nothing was stored. If Retryable, the same CID may be
 // sent again after RetryAfter. Full goes with quota_exceeded.
 type Rejected struct {
 	Re         string `json:"re"`
@@ -204,8 +245,123 @@ type Played struct {
 	MID string `json:"mid"`
 }
 
-// Remove takes a message of somebody else out of the own mailbox. The sender
-// keeps it. Answered by ok.
+// Move puts a message of somebody else into a folder of the own mailbox.
+// Answered by ok.
+type Move struct {
+	ID     string `json:"id"`
+	MID    string `json:"mid"`
+	Folder Folder `json:"folder"`
+}
+
+// Mark sets whether a voice message counts as heard on the own devices. It
+// neither tells the sender nor takes back what was told. Answered by ok.
+type Mark struct {
+	ID    string `json:"id"`
+	MID   string `json:"mid"`
+	Heard bool   `json:"heard"`
+}
+
+// Resume keeps where one has stopped in a voice message, for all own devices.
+type Resume struct {
+	MID string `json:"mid"`
+	At  int64  `json:"at_ms"` // 0: at its end, or not begun
+}
+
+// Forward passes a message on to a contact, with a comment of at most
+// Limits.Text. It is answered and may be sent again like Send.
+type Forward struct {
+	ID      string             `json:"id"`
+	CID     string             `json:"cid"`
+	MID     string             `json:"mid"`
+	To      presence.AccountID `json:"to"`
+	Comment string             `json:"comment,omitempty"`
+}
+
+// Shelf asks for messages of others in the own mailbox, newest first: answered
+// calls and what is gone are left out.
+type Shelf struct {
+	ID      string   `json:"id"`
+	Folders []Folder `json:"folders,omitempty"` // none: inbox and saved
+	Kinds   []string `json:"kinds,omitempty"`   // none: all
+	New     bool     `json:"new,omitempty"`     // only what is not heard, or not read
+	Words   string   `json:"words,omitempty"`   // only what has these words in text, comment or transcript
+	Before  string   `json:"before,omitempty"`  // mid of the last of the page before
+	Limit   int      `json:"limit,omitempty"`
+}
+
+// ShelfPage answers Shelf.
+type ShelfPage struct {
+	Re       string    `json:"re"`
+	Messages []Message `json:"messages"`
+	More     bool      `json:"more,omitempty"`
+}
+
+// Steps asks how far a message has come.
+type Steps struct {
+	ID  string `json:"id"`
+	MID string `json:"mid"`
+}
+
+// StepsList answers Steps, in the order of the steps. What the receiver does not
+// tell is not in it.
+type StepsList struct {
+	Re    string `json:"re"`
+	MID   string `json:"mid"`
+	Steps []Step `json:"steps"`
+}
+
+// Step is one step of a message's way.
+type Step struct {
+	Step StepName `json:"step"`
+	At   int64    `json:"at"` // Unix ms
+}
+
+// StepName is what a step is. Closed list.
+type StepName string
+
+const (
+	StepRecording StepName = "recording" // it began to be recorded
+	StepStored    StepName = "stored"
+	StepDelivered StepName = "delivered"
+	StepRead      StepName = "read"
+	StepPlayed    StepName = "played"
+	StepExpired   StepName = "expired"
+	StepRemoved   StepName = "removed" // it was older than the server keeps messages
+)
+
+// MailboxSummary says what waits in the own mailbox, in the shape of RFC 3842,
+// to sessions that asked for it in hello: once after welcome, and within a
+// second after it has changed.
+type MailboxSummary struct {
+	Reason  Cause   `json:"reason,omitempty"` // of the last change; none after welcome
+	Waiting bool    `json:"waiting"`
+	Voice   Waiting `json:"voice"`
+	Text    Waiting `json:"text"` // old ones are not counted
+}
+
+// Waiting counts the messages of one kind.
+type Waiting struct {
+	New       int `json:"new"`
+	Old       int `json:"old"`
+	UrgentNew int `json:"urgent_new"` // of New
+	UrgentOld int `json:"urgent_old"` // of Old
+}
+
+// Cause is why what waits in a mailbox has changed. Closed list.
+type Cause string
+
+const (
+	CauseNew      Cause = "new"
+	CauseRead     Cause = "read"   // or heard
+	CauseUnread   Cause = "unread" // marked as not heard
+	CauseSaved    Cause = "saved"
+	CauseDeleted  Cause = "deleted" // moved to the bin
+	CauseRestored Cause = "restored"
+	CausePurged   Cause = "purged" // gone for good
+)
+
+// Remove takes a message of somebody else out of the own mailbox for good. The
+// sender keeps it. Answered by ok.
 type Remove struct {
 	ID  string `json:"id"`
 	MID string `json:"mid"`
@@ -221,16 +377,25 @@ type TypingNotice struct {
 	From presence.AccountID `json:"from"`
 }
 
-func (*MailboxUsage) Type() string { return "mailbox.usage" }
-func (*MailboxFull) Type() string  { return "mailbox.full" }
-func (*ReceiptsSet) Type() string  { return "receipts.set" }
-func (*Send) Type() string         { return "send" }
-func (*Accepted) Type() string     { return "accepted" }
-func (*Rejected) Type() string     { return "rejected" }
-func (*History) Type() string      { return "history" }
-func (*HistoryPage) Type() string  { return "history.page" }
-func (*Read) Type() string         { return "read" }
-func (*Played) Type() string       { return "played" }
-func (*Remove) Type() string       { return "remove" }
-func (*Typing) Type() string       { return "typing" }
-func (*TypingNotice) Type() string { return "typing.notice" }
+func (*MailboxUsage) Type() string   { return "mailbox.usage" }
+func (*MailboxFull) Type() string    { return "mailbox.full" }
+func (*ReceiptsSet) Type() string    { return "receipts.set" }
+func (*Send) Type() string           { return "send" }
+func (*Accepted) Type() string       { return "accepted" }
+func (*Rejected) Type() string       { return "rejected" }
+func (*History) Type() string        { return "history" }
+func (*HistoryPage) Type() string    { return "history.page" }
+func (*Read) Type() string           { return "read" }
+func (*Played) Type() string         { return "played" }
+func (*Move) Type() string           { return "move" }
+func (*Mark) Type() string           { return "mark" }
+func (*Resume) Type() string         { return "resume" }
+func (*Forward) Type() string        { return "forward" }
+func (*Shelf) Type() string          { return "shelf" }
+func (*ShelfPage) Type() string      { return "shelf.page" }
+func (*Steps) Type() string          { return "steps" }
+func (*StepsList) Type() string      { return "steps.list" }
+func (*MailboxSummary) Type() string { return "mailbox.summary" }
+func (*Remove) Type() string         { return "remove" }
+func (*Typing) Type() string         { return "typing" }
+func (*TypingNotice) Type() string   { return "typing.notice" }

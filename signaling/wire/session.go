@@ -11,6 +11,8 @@ type Hello struct {
 	Epoch    string   `json:"epoch,omitempty"`
 	Pos      int64    `json:"pos,omitempty"`
 	Idle     bool     `json:"idle,omitempty"`
+	// Summary asks for mailbox.summary.
+	Summary bool `json:"summary,omitempty"`
 	// Calls are those that this page still holds, so that the server knows
 	// whom it need not wait for any longer.
 	Calls []string `json:"calls,omitempty"`

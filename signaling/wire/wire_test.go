@@ -73,7 +73,8 @@ func TestSamples(t *testing.T) {
 // listedValue is a value of each type that has a closed list.
 var listedValue = map[string]string{
 	"State": "away", "Shown": "contact", "Code": string(CodeInternal), "Reason": string(ReasonBusy), "Outcome": string(Declined),
-	"Gone": string(GoneExpired), "Part": string(PartVoice),
+	"Gone": string(GoneExpired), "Part": string(PartVoice), "Folder": string(FolderBin),
+	"Transcription": string(TranscriptDone), "StepName": string(StepPlayed), "Cause": string(CauseDeleted),
 }
 
 // fill gives every field a value that says where it is.
@@ -125,7 +126,7 @@ func TestProtocolIsComplete(t *testing.T) {
 	for _, f := range append(client, server...) {
 		names = append(names, f.Type())
 	}
-	for _, kind := range []string{"Code", "Reason", "Outcome", "Gone", "Part"} {
+	for _, kind := range []string{"Code", "Reason", "Outcome", "Gone", "Part", "Folder", "Transcription", "StepName", "Cause"} {
 		list := constants(t, kind)
 		if len(list) < 3 {
 			t.Fatalf("only %d constants of %s were found", len(list), kind)

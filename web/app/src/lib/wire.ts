@@ -279,18 +279,47 @@ export interface Message {
   text?: string;
   voice?: Voice;
   call?: CallEntry;
-  /** voice: heard by the receiver, as far as the sender may know */
+  /**
+   * Played: a voice message was heard. A receiver reads its own mark, which it
+   * may take back; a sender what the receiver has told, which stays.
+   */
   played?: boolean;
   /** accepted at, Unix ms; for showing, never for order */
   time: number;
   /** Expires is until when it must be delivered, Unix ms, if that is bounded. */
   expires?: number;
+  urgent?: boolean;
+  /** App is the name of the program that dropped it, with a token of From. */
+  app?: string;
+  forwarded?: Forwarded;
+  /** of From, who forwards it */
+  comment?: string;
+  /**
+   * Folder is where the receiver has it, told to the receiver only, as are
+   * Binned and Resume. Empty: in the inbox.
+   */
+  folder?: Folder;
+  /** in the bin since, Unix ms */
+  binned?: number;
+  /** voice: where the receiver has stopped */
+  resume_ms?: number;
   /**
    * Gone says why there is nothing to show but the place, to whom it has no
    * content; a sender still has the words of what has expired.
    */
   gone?: Gone;
 }
+
+/** Forwarded is where a message comes from that somebody passes on. */
+export interface Forwarded {
+  /** of whom it was from first */
+  name: string;
+  /** when that was accepted, Unix ms */
+  time: number;
+}
+
+/** Folder is a part of a mailbox. Closed list. */
+export type Folder = "inbox" | "saved" | "bin";
 
 /** Gone is why a message is no more. Closed list. */
 export type Gone = "expired" | "removed" | "hidden";
@@ -348,7 +377,13 @@ export interface Voice {
   bytes: number;
   /** the server stopped before the speaker did */
   truncated?: boolean;
+  /** Transcription says how far a transcript is, if the server makes any. */
+  transcription?: Transcription;
+  transcript?: string;
 }
+
+/** Transcription is how far a transcript is. Closed list. */
+export type Transcription = "wanted" | "done" | "failed";
 
 /** CallEntry is how a call ended, the one durable trace of it. */
 export interface CallEntry {
@@ -405,9 +440,11 @@ export interface Send {
   to: AccountID;
   text: string;
   ttl_ms?: number;
+  /** Urgent is for the receiver to see. */
+  urgent?: boolean;
 }
 
-/** Accepted answers Send: the message is durable. */
+/** Accepted answers Send and Forward: the message is durable. */
 export interface Accepted {
   type: "accepted";
   re: string;
@@ -419,7 +456,7 @@ export interface Accepted {
 }
 
 /**
- * Rejected answers Send: nothing was stored. If Retryable, the same CID may be
+ * Rejected answers Send and Forward: nothing was stored. If Retryable, the same CID may be
  * sent again after RetryAfter. Full goes with quota_exceeded.
  */
 export interface Rejected {
@@ -468,8 +505,135 @@ export interface Played {
 }
 
 /**
- * Remove takes a message of somebody else out of the own mailbox. The sender
- * keeps it. Answered by ok.
+ * Move puts a message of somebody else into a folder of the own mailbox.
+ * Answered by ok.
+ */
+export interface Move {
+  type: "move";
+  id: string;
+  mid: string;
+  folder: Folder;
+}
+
+/**
+ * Mark sets whether a voice message counts as heard on the own devices. It
+ * neither tells the sender nor takes back what was told. Answered by ok.
+ */
+export interface Mark {
+  type: "mark";
+  id: string;
+  mid: string;
+  heard: boolean;
+}
+
+/** Resume keeps where one has stopped in a voice message, for all own devices. */
+export interface Resume {
+  type: "resume";
+  mid: string;
+  /** 0: at its end, or not begun */
+  at_ms: number;
+}
+
+/**
+ * Forward passes a message on to a contact, with a comment of at most
+ * Limits.Text. It is answered and may be sent again like Send.
+ */
+export interface Forward {
+  type: "forward";
+  id: string;
+  cid: string;
+  mid: string;
+  to: AccountID;
+  comment?: string;
+}
+
+/**
+ * Shelf asks for messages of others in the own mailbox, newest first: answered
+ * calls and what is gone are left out.
+ */
+export interface Shelf {
+  type: "shelf";
+  id: string;
+  /** none: inbox and saved */
+  folders?: Folder[];
+  /** none: all */
+  kinds?: string[];
+  /** only what is not heard, or not read */
+  new?: boolean;
+  /** only what has these words in text, comment or transcript */
+  words?: string;
+  /** mid of the last of the page before */
+  before?: string;
+  limit?: number;
+}
+
+/** ShelfPage answers Shelf. */
+export interface ShelfPage {
+  type: "shelf.page";
+  re: string;
+  messages: Message[];
+  more?: boolean;
+}
+
+/** Steps asks how far a message has come. */
+export interface Steps {
+  type: "steps";
+  id: string;
+  mid: string;
+}
+
+/**
+ * StepsList answers Steps, in the order of the steps. What the receiver does not
+ * tell is not in it.
+ */
+export interface StepsList {
+  type: "steps.list";
+  re: string;
+  mid: string;
+  steps: Step[];
+}
+
+/** Step is one step of a message's way. */
+export interface Step {
+  step: StepName;
+  /** Unix ms */
+  at: number;
+}
+
+/** StepName is what a step is. Closed list. */
+export type StepName = "recording" | "stored" | "delivered" | "read" | "played" | "expired" | "removed";
+
+/**
+ * MailboxSummary says what waits in the own mailbox, in the shape of RFC 3842,
+ * to sessions that asked for it in hello: once after welcome, and within a
+ * second after it has changed.
+ */
+export interface MailboxSummary {
+  type: "mailbox.summary";
+  /** of the last change; none after welcome */
+  reason?: Cause;
+  waiting: boolean;
+  voice: Waiting;
+  /** old ones are not counted */
+  text: Waiting;
+}
+
+/** Waiting counts the messages of one kind. */
+export interface Waiting {
+  new: number;
+  old: number;
+  /** of New */
+  urgent_new: number;
+  /** of Old */
+  urgent_old: number;
+}
+
+/** Cause is why what waits in a mailbox has changed. Closed list. */
+export type Cause = "new" | "read" | "unread" | "saved" | "deleted" | "restored" | "purged";
+
+/**
+ * Remove takes a message of somebody else out of the own mailbox for good. The
+ * sender keeps it. Answered by ok.
  */
 export interface Remove {
   type: "remove";
@@ -594,6 +758,8 @@ export interface Hello {
   epoch?: string;
   pos?: number;
   idle?: boolean;
+  /** Summary asks for mailbox.summary. */
+  summary?: boolean;
   /**
    * Calls are those that this page still holds, so that the server knows
    * whom it need not wait for any longer.
@@ -757,8 +923,11 @@ export type ClientFrame =
   | CallRinging
   | ContactSet
   | Directory
+  | Forward
   | Hello
   | History
+  | Mark
+  | Move
   | Ping
   | Played
   | PresenceIdle
@@ -766,7 +935,10 @@ export type ClientFrame =
   | Read
   | ReceiptsSet
   | Remove
+  | Resume
   | Send
+  | Shelf
+  | Steps
   | Typing;
 
 
@@ -792,6 +964,7 @@ export type ServerFrame =
   | HistoryPage
   | IceUpdate
   | MailboxFull
+  | MailboxSummary
   | MailboxUsage
   | OK
   | People
@@ -799,7 +972,9 @@ export type ServerFrame =
   | PresenceUpdate
   | Rejected
   | Self
+  | ShelfPage
   | Snapshot
+  | StepsList
   | TypingNotice
   | Welcome;
 
