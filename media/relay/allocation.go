@@ -38,6 +38,7 @@ type allocation struct {
 	permits  grants            // guarded by mu
 	channels map[uint16]*bound // guarded by mu; the same as byPeer
 	byPeer   map[netip.AddrPort]*bound
+	recent   *bound // guarded by mu; one of them that is likely to be asked for next, or nil
 
 	closing  sync.Once
 	closeErr error
@@ -61,6 +62,11 @@ type bound struct {
 	number  uint16
 	peer    netip.AddrPort
 	expires time.Time
+
+	// What was found out about the peer, so that not every packet asks: until when it has a
+	// permission at least, and as a peer of which machine it needs no further look.
+	permitted time.Time
+	cleared   *machine
 }
 
 // live reports whether the allocation has not expired.
@@ -132,7 +138,7 @@ func (a *allocation) bind(number uint16, peer netip.AddrPort, now time.Time) {
 	if a.channels == nil {
 		a.channels, a.byPeer = make(map[uint16]*bound), make(map[netip.AddrPort]*bound)
 	}
-	c := &bound{number, peer, now.Add(channelLifetime)}
+	c := &bound{number: number, peer: peer, expires: now.Add(channelLifetime)}
 	a.channels[number], a.byPeer[peer] = c, c
 }
 
@@ -140,6 +146,58 @@ func (a *allocation) bind(number uint16, peer netip.AddrPort, now time.Time) {
 func (a *allocation) unbind(c *bound) {
 	delete(a.channels, c.number)
 	delete(a.byPeer, c.peer)
+	a.recent = nil
+}
+
+// channel returns the channel of a number that has not expired, or nil. The caller holds mu.
+func (a *allocation) channel(number uint16, now time.Time) *bound {
+	if a.recent == nil || a.recent.number != number {
+		a.recent = a.channels[number]
+	}
+	return a.unexpired(now)
+}
+
+// channelOf returns the channel of a peer that has not expired, or nil. The caller holds mu.
+func (a *allocation) channelOf(peer netip.AddrPort, now time.Time) *bound {
+	if a.recent == nil || a.recent.peer != peer {
+		a.recent = a.byPeer[peer]
+	}
+	return a.unexpired(now)
+}
+
+func (a *allocation) unexpired(now time.Time) *bound {
+	if a.recent == nil || !a.recent.expires.After(now) {
+		return nil
+	}
+	return a.recent
+}
+
+// permitted reports whether packets may go to and come from peer, whose channel c is, or nil. A
+// permission is never taken back. The caller holds mu.
+func (a *allocation) permitted(c *bound, peer netip.AddrPort, now time.Time) bool {
+	if !a.liveLocked(now) {
+		return false
+	}
+	if c == nil {
+		return a.permits.has(peer.Addr(), now)
+	}
+	if !c.permitted.After(now) {
+		c.permitted = a.permits[peer.Addr()]
+	}
+	return c.permitted.After(now)
+}
+
+// allowed reports what peers says about peer, whose channel c is, or nil. The caller holds mu.
+func (a *allocation) allowed(c *bound, peer netip.AddrPort) bool {
+	of := a.peers.machine.Load()
+	if c != nil && c.cleared == of {
+		return true
+	}
+	may, lasting := a.peers.judge(of, peer)
+	if c != nil && may && lasting {
+		c.cleared = of
+	}
+	return may
 }
 
 // Close ends the allocation; pion calls it, and so do we.

@@ -9,7 +9,7 @@ import (
 func TestAllowanceOfTwoThreads(t *testing.T) {
 	const perSecond, packet = 100_000, 500
 	begin := newClock().Now()
-	a := newAllowance(perSecond)
+	a := newAllowance(perSecond, begin)
 	taken := 0
 	for i := range 2000 {
 		now := begin
@@ -29,7 +29,7 @@ func TestAllowanceOfTwoThreads(t *testing.T) {
 func TestOverRateTakesFromNobody(t *testing.T) {
 	now := newClock().Now()
 	mallory, _, at := holder(now)
-	mallory.ledger.bytes, mallory.account.bytes = newAllowance(10_000), newAllowance(4*(500+ipHeaders))
+	mallory.ledger.bytes, mallory.account.bytes = newAllowance(10_000, now), newAllowance(4*(500+ipHeaders), now)
 	for range 100 {
 		mallory.inward(room(string(make([]byte, 500))), at, now)
 	}
@@ -45,7 +45,7 @@ func TestOverRateTakesFromNobody(t *testing.T) {
 func TestEmptyPacketsAreCounted(t *testing.T) {
 	now := newClock().Now()
 	a, permitted, channeled := holder(now)
-	a.account.bytes = newAllowance(10 * ipHeaders)
+	a.account.bytes = newAllowance(10*ipHeaders, now)
 	for range 20 {
 		a.inward(room(""), permitted, now)
 		a.outward([]byte{0x40, 0, 0, 0}, now)

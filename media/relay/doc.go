@@ -30,10 +30,10 @@
 //   - A relay socket is in the ledger from before pion learns of it until it is closed.
 //
 // Goroutines: one read loop of pion per carrier (it alone calls gate.ReadFrom, gate.WriteTo and
-// gate.AllocatePacketConn), one of pion per allocation (lent to relaySocket.pump), those of streams
-// and engines. Mutexes: ledger, peers, sources, streams, each allocation and each engine have one.
-// An engine holds its own while it moves packets, which never blocks, and takes those of
-// allocation, ledger and peers inside it; none of these takes another.
+// gate.AllocatePacketConn), one of pion per allocation (lent to relaySocket.pump), one that looks at
+// the machine's addresses, those of streams and engines. Mutexes: ledger, peers, sources, streams, each allocation and each engine have one.
+// An engine holds its own while it moves packets, which never blocks, and takes that of an
+// allocation inside it, and inside that those of peers and ledger; these take none.
 //
 // Failure: a packet that may not pass or cannot be sent is dropped and counted (Stats). A TCP
 // connection that breaks the framing is closed, and its allocation with it.

@@ -45,6 +45,7 @@ type engine struct {
 	toPeers   *mmsg.Outbox
 	outgoing  []outgoing      // to peers, each a link in the list of its socket
 	touched   []*engineSocket // sockets with outgoing packets
+	last      sender          // in this batch
 	pacer     pacer
 
 	mu      sync.Mutex
@@ -57,6 +58,12 @@ type engine struct {
 type queued struct {
 	from   netip.AddrPort
 	packet []byte
+}
+
+// sender is a client and what it holds, or nil.
+type sender struct {
+	addr netip.AddrPort
+	held *allocation
 }
 
 // outgoing is a packet to a peer that waits for the end of the batch.
@@ -158,6 +165,7 @@ func (e *engine) run() {
 			return
 		}
 		moved := 0
+		e.last = sender{}
 		for _, event := range events[:max(n, 0)] {
 			if event.Fd == int32(e.listener) {
 				moved += e.fromClients(now)
@@ -202,8 +210,11 @@ func (e *engine) fromClients(now time.Time) (moved int) {
 }
 
 func (e *engine) fromClient(packet []byte, from netip.AddrPort, now time.Time) {
-	if held := e.clients[from]; held != nil {
-		held.forward(packet, now)
+	if from != e.last.addr { // else it is a burst
+		e.last = sender{from, e.clients[from]}
+	}
+	if e.last.held != nil {
+		e.last.held.forward(packet, now)
 	} else {
 		e.counters.strangers.Add(1)
 	}

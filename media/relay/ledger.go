@@ -51,7 +51,7 @@ const manyAccounts = 1024
 func newLedger(config Config) *ledger {
 	return &ledger{
 		limits:   config.Limits,
-		bytes:    newAllowance(config.Limits.TotalBytesPerSecond),
+		bytes:    newAllowance(config.Limits.TotalBytesPerSecond, config.Now()),
 		now:      config.Now,
 		clients:  make(map[client]*allocation),
 		relayed:  make(map[netip.AddrPort]*allocation),
@@ -72,7 +72,7 @@ func (l *ledger) enter(a *allocation, name string) error {
 	acc := l.accounts[name]
 	if acc == nil {
 		l.sweep()
-		acc = &account{name: name, bytes: newAllowance(l.limits.BytesPerSecond)}
+		acc = &account{name: name, bytes: newAllowance(l.limits.BytesPerSecond, l.now())}
 		l.accounts[name] = acc
 	}
 	source := sourceKey(a.client.addr.Addr())

@@ -1,8 +1,10 @@
 package relay
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 )
 
 // denied are the ranges that no client of the relay may reach unless the operator says so: they
@@ -65,59 +67,79 @@ type peers struct {
 	// static
 	allowed []netip.Prefix
 	relayIP netip.Addr
-	own     map[netip.Addr]bool       // addresses of this machine when the relay was started
 	isRelay func(netip.AddrPort) bool // whether a relayed address is allocated now
 	listens map[uint16]bool           // ports of our own listeners, set before there is a client
 
+	machine atomic.Pointer[machine] // as it was looked at last; never nil
+
 	mu       sync.RWMutex
-	services map[netip.AddrPort]bool // guarded by mu
+	services map[netip.AddrPort]bool // guarded by mu; those of everyOwn are at each
 }
+
+// machine is the addresses of this machine at one time. It never changes.
+type machine struct{ own map[netip.Addr]bool }
 
 func newPeers(config Config, own []netip.Addr, isRelay func(netip.AddrPort) bool) *peers {
 	p := &peers{
 		allowed:  config.AllowPeers,
 		relayIP:  config.RelayIP,
-		own:      map[netip.Addr]bool{config.RelayIP: true},
 		isRelay:  isRelay,
 		listens:  make(map[uint16]bool),
 		services: make(map[netip.AddrPort]bool),
 	}
-	for _, ip := range own {
-		p.own[ip] = true
-	}
+	p.at(own)
 	for _, service := range config.AllowPeerPorts {
 		p.addService(service)
 	}
 	return p
 }
 
-// addService lists a service of our own. An unspecified address stands for every address of this
-// machine, as it does where the service listens.
-func (p *peers) addService(service netip.AddrPort) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if ip := service.Addr().Unmap(); !ip.IsUnspecified() {
-		p.services[netip.AddrPortFrom(ip, service.Port())] = true
-		return
+// at tells the addresses of this machine, which may have got others.
+func (p *peers) at(own []netip.Addr) {
+	m := &machine{own: map[netip.Addr]bool{p.relayIP: true}}
+	for _, ip := range own {
+		m.own[ip] = true
 	}
-	for ip := range p.own {
-		p.services[netip.AddrPortFrom(ip, service.Port())] = true
+	if old := p.machine.Load(); old == nil || !maps.Equal(old.own, m.own) {
+		p.machine.Store(m)
 	}
 }
 
+// addService lists a service of our own. An unspecified address stands for every address of this
+// machine, as it does where the service listens.
+func (p *peers) addService(service netip.AddrPort) {
+	ip := service.Addr().Unmap()
+	if ip.IsUnspecified() {
+		ip = everyOwn
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.services[netip.AddrPortFrom(ip, service.Port())] = true
+}
+
+// everyOwn stands in peers.services for every address of this machine; it is the address of no peer.
+var everyOwn netip.Addr
+
 // mayExchange says whether a packet may go to, or come from, peer.
 func (p *peers) mayExchange(peer netip.AddrPort) bool {
+	may, _ := p.judge(p.machine.Load(), peer)
+	return may
+}
+
+// judge says the same for a machine, and whether that will be so for as long as it has these
+// addresses: services and relayed addresses come and go.
+func (p *peers) judge(at *machine, peer netip.AddrPort) (may, lasting bool) {
 	ip := peer.Addr().Unmap().WithZone("") // no range contains an address with a zone
 	peer = netip.AddrPortFrom(ip, peer.Port())
 	switch {
-	case !ip.IsValid() || peer.Port() == 0 || p.listens[peer.Port()] && (p.own[ip] || ip.IsLoopback() || ip.IsUnspecified()):
-		return false
+	case !ip.IsValid() || peer.Port() == 0 || p.listens[peer.Port()] && (at.own[ip] || ip.IsLoopback() || ip.IsUnspecified()):
+		return false, true
 	case anyContains(p.allowed, ip):
-		return true
-	case p.own[ip] || anyContains(denied, ip):
-		return p.isService(peer) || p.isRelay(peer)
+		return true, true
+	case at.own[ip] || anyContains(denied, ip):
+		return p.isService(at, peer) || p.isRelay(peer), false
 	default:
-		return true
+		return true, true
 	}
 }
 
@@ -127,29 +149,30 @@ func (p *peers) mayExchange(peer netip.AddrPort) bool {
 // write one.
 func (p *peers) mayPermit(ip netip.Addr) bool {
 	ip = ip.WithZone("")
+	at := p.machine.Load()
 	switch {
 	case !ip.IsValid() || ip.Is4In6():
 		return false
 	case anyContains(p.allowed, ip), ip == p.relayIP:
 		return true
-	case p.own[ip] || anyContains(denied, ip):
-		return p.hasService(ip)
+	case at.own[ip] || anyContains(denied, ip):
+		return p.hasService(at, ip)
 	default:
 		return true
 	}
 }
 
-func (p *peers) isService(peer netip.AddrPort) bool {
+func (p *peers) isService(at *machine, peer netip.AddrPort) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.services[peer]
+	return p.services[peer] || at.own[peer.Addr()] && p.services[netip.AddrPortFrom(everyOwn, peer.Port())]
 }
 
-func (p *peers) hasService(ip netip.Addr) bool {
+func (p *peers) hasService(at *machine, ip netip.Addr) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for service := range p.services {
-		if service.Addr() == ip {
+		if service.Addr() == ip || service.Addr() == everyOwn && at.own[ip] {
 			return true
 		}
 	}

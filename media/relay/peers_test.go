@@ -84,6 +84,36 @@ func TestMayExchange(t *testing.T) {
 	}
 }
 
+// A machine may get another address while the relay runs: from then on that is its own, also for
+// channels that carried packets there.
+func TestMachineGetsAnAddress(t *testing.T) {
+	now := newClock().Now()
+	a, _, channeled := holder(now)
+	passes := func() bool {
+		_, _, out := a.outward([]byte{0x40, 0, 0, 0}, now)
+		_, in := a.inward(room("x"), channeled, now)
+		if in != out {
+			t.Errorf("out %v, in %v", out, in)
+		}
+		return in
+	}
+	if !passes() {
+		t.Error("a public peer is refused")
+	}
+	a.peers.at([]netip.Addr{channeled.Addr()})
+	if passes() {
+		t.Error("an address of this machine is a peer")
+	}
+	a.peers.addService(netip.AddrPortFrom(netip.IPv4Unspecified(), channeled.Port()))
+	if !passes() {
+		t.Error("a service at an address that came later is refused")
+	}
+	a.peers.at(nil)
+	if !passes() {
+		t.Error("an address that left is still one of this machine")
+	}
+}
+
 // The whole table once more, through a relay: 403 for a permission and for a channel.
 func TestDeniedRangesByRequest(t *testing.T) {
 	clock := newClock()

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
+	"time"
 )
 
 // Relay is a running TURN server.
@@ -19,7 +21,15 @@ type Relay struct {
 	peers    *peers
 	counters []*counters // of each gate
 	fast     bool
+
+	ending   sync.Once
+	closing  chan struct{}  // closed by Close
+	watching sync.WaitGroup // watchMachine
 }
+
+// machineEvery is how often the machine's addresses are read: one that comes later is in no denied
+// range, perhaps, and yet no peer.
+const machineEvery = time.Minute
 
 // Start listens on UDP and TCP, and on TLS if it is configured, and serves until Close.
 func Start(config Config) (*Relay, error) {
@@ -32,7 +42,7 @@ func Start(config Config) (*Relay, error) {
 	if !bindIP.IsLoopback() && !slices.Contains(own, bindIP) {
 		bindIP = netip.IPv4Unspecified()
 	}
-	r := &Relay{ledger: newLedger(config)}
+	r := &Relay{ledger: newLedger(config), closing: make(chan struct{})}
 	r.peers = newPeers(config, own, r.ledger.isRelay)
 	strangers := newSources(config.Now)
 	log := newSparseLog(config.Log)
@@ -65,7 +75,23 @@ func Start(config Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: start: %w", errors.Join(err, closeAll(carriers)))
 	}
+	r.watching.Go(r.watchMachine)
 	return r, nil
+}
+
+func (r *Relay) watchMachine() {
+	ticker := time.NewTicker(machineEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if own := machineAddrs(); own != nil { // else they could not be read
+				r.peers.at(own)
+			}
+		case <-r.closing:
+			return
+		}
+	}
 }
 
 // listen opens a carrier for every transport, and counters for each.
@@ -167,6 +193,8 @@ func (r *Relay) AllowPeerPort(service netip.AddrPort) { r.peers.addService(servi
 
 // Close ends every allocation and stops listening.
 func (r *Relay) Close() error {
+	r.ending.Do(func() { close(r.closing) })
+	r.watching.Wait()
 	err := r.control.Close()
 	if err := errors.Join(err, r.ledger.close()); err != nil {
 		return fmt.Errorf("relay: close: %w", err)

@@ -38,15 +38,19 @@ func (a *allocation) outward(packet []byte, now time.Time) (payload []byte, to n
 		return nil, to, false
 	}
 	a.mu.Lock()
-	if c := a.channels[number]; number != 0 && c != nil && c.expires.After(now) {
-		to = c.peer
+	var c *bound
+	if number != 0 {
+		if c = a.channel(number, now); c != nil {
+			to = c.peer
+		}
 	}
-	permitted := a.liveLocked(now) && a.permits.has(to.Addr(), now)
+	permitted := a.permitted(c, to, now)
+	allowed := permitted && a.allowed(c, to)
 	a.mu.Unlock()
 	switch {
 	case !permitted:
 		a.counters.unpermitted.Add(1)
-	case !a.peers.mayExchange(to):
+	case !allowed:
 		a.counters.forbidden.Add(1)
 	case !a.afford(len(payload), now):
 		a.counters.overRate.Add(1)
@@ -64,18 +68,18 @@ func (a *allocation) inward(room []byte, from netip.AddrPort, now time.Time) (pa
 	peer := a.origin(from)
 	size := len(room) - headroom
 	a.mu.Lock()
-	c := a.byPeer[peer]
-	channel := c != nil && c.expires.After(now)
-	permitted := a.liveLocked(now) && a.permits.has(peer.Addr(), now)
+	c := a.channelOf(peer, now)
+	permitted := a.permitted(c, peer, now)
+	allowed := permitted && a.allowed(c, peer)
 	a.mu.Unlock()
 	switch {
 	case !permitted:
 		a.counters.unpermitted.Add(1)
-	case !a.peers.mayExchange(peer):
+	case !allowed:
 		a.counters.forbidden.Add(1)
 	case !a.afford(size, now):
 		a.counters.overRate.Add(1)
-	case channel:
+	case c != nil:
 		a.counters.toClients.count(size)
 		packet = room[headroom-channelHeader:]
 		binary.BigEndian.PutUint16(packet, c.number)
