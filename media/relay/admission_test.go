@@ -37,6 +37,26 @@ func TestExpiredCredential(t *testing.T) {
 	again.allocate()
 }
 
+// A signed request in somebody else's name is asked for a nonce that he was given, and does nothing.
+func TestNonceOfAnotherSource(t *testing.T) {
+	r := start(t, time.Now, nil)
+	for _, network := range []string{"udp", "tcp"} {
+		p := dial(t, r, network, Mint(secret, "alice", time.Hour, time.Now()))
+		p.want(stun.CodeAllocMismatch, stun.MethodRefresh)
+		elsewhere := dialFrom(t, r, network, netip.MustParseAddr("127.0.0.2"), p.cred)
+		elsewhere.nonce = p.nonce
+		before := r.Stats()
+		elsewhere.want(stun.CodeStaleNonce, stun.MethodAllocate, udpTransport)
+		after := r.Stats()
+		if after.Allocations != 0 || after.Refused[438] != before.Refused[438]+1 {
+			t.Errorf("%s: %+v", network, after)
+		}
+		elsewhere.nonce = nil
+		elsewhere.allocate()
+		elsewhere.want(0, stun.MethodRefresh, lifetime(0))
+	}
+}
+
 func TestWrongPassword(t *testing.T) {
 	r := start(t, time.Now, nil)
 	for _, network := range []string{"udp", "tcp"} {

@@ -29,8 +29,8 @@ var (
 	errUnknown = errors.New("relay: no secret has this id")
 )
 
-// verify returns the claim of a request, or why it proves nothing. It does not look at the nonce,
-// which pion checks, nor at the expiry, whose meaning depends on the request.
+// verify returns the claim of a request, or why it proves nothing. It does not look at the nonce
+// nor at the expiry, whose meaning depends on the request.
 func (a authority) verify(m *stun.Message) (claim, error) {
 	if !m.Contains(stun.AttrMessageIntegrity) {
 		return claim{}, stun.ErrAttributeNotFound

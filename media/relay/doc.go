@@ -2,13 +2,13 @@
 // other packets directly. Clients come by UDP, TCP and TLS, over IPv4 and IPv6; relayed addresses
 // are IPv4, which is all that pion/turn v3 can tell.
 //
-// pion/turn v3 is the control plane: nonces, timers, responses. No request reaches it that was not
-// checked here before, and no payload does. A packet goes
+// pion/turn v3 is the control plane: timers and the responses to requests that were admitted. No
+// request reaches it that was not checked here before, and no payload does. A packet goes
 //
 //	engine or datagrams (UDP), streams (TCP, TLS, frame.go)   whole packets
 //	validate (packet.go)                                      form; what lies about a length is dropped
 //	payload: allocation (traffic.go)                          permission, channel, peer by IP and port, quota
-//	requests: gate: judge, admit (request.go)                 who may do this; errors are answered here
+//	requests: gate: judge, admit (nonce.go, request.go)       who may do this; errors are answered here (answer.go)
 //	          pion/turn (control.go)                          what is left; the gate books what pion grants
 //
 // A carrier is all that the gate knows of a transport, and a relaySocket all that an allocation
@@ -25,6 +25,8 @@
 //   - A permission, a channel, an allocation exists from when pion's success response is on its way
 //     (gate.book) until its lifetime is over by Config.Now, to the instant; pion's own timers only
 //     free what it holds.
+//   - Whoever gets more than an answer of challengeSize has used a nonce that was given to his
+//     source address.
 //   - Only the username that made an allocation may touch it. Its expiry is asked when the
 //     allocation is made and never after, so that a call under way does not die of it.
 //   - A relay socket is in the ledger from before pion learns of it until it is closed.

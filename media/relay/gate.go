@@ -35,6 +35,7 @@ type gate struct {
 	ledger    *ledger
 	peers     *peers
 	sources   *sources
+	nonces    nonces
 	counters  *counters
 	relayIP   netip.Addr
 	bindIP    netip.Addr // unspecified if relayIP is not an address of this machine
@@ -48,6 +49,14 @@ type gate struct {
 	request   request
 	serial    uint64 // of the allocation that the request is about, see LocalAddr
 	serials   uint64 // that were given
+	pion      introduction
+	waiting   waiting
+}
+
+// waiting is a request that waits until pion has given a nonce, at most one.
+type waiting struct {
+	packet []byte // nil for none
+	from   netip.AddrPort
 }
 
 // request is the one that pion is serving.
@@ -68,7 +77,7 @@ type applicant struct {
 // ReadFrom returns the next request that pion may see.
 func (g *gate) ReadFrom(p []byte) (int, net.Addr, error) {
 	for {
-		n, from, err := g.carrier.receive(p)
+		n, from, err := g.next(p)
 		if errors.Is(err, net.ErrClosed) {
 			return 0, nil, err
 		}
@@ -85,7 +94,17 @@ func (g *gate) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 }
 
-// filter returns how much of the packet in p[:n] pion shall see. It may shorten the packet.
+// next returns the request that waits, or the next one that comes.
+func (g *gate) next(p []byte) (int, netip.AddrPort, error) {
+	if w := g.waiting; w.packet != nil {
+		g.waiting = waiting{}
+		return copy(p, w.packet), w.from, nil
+	}
+	return g.carrier.receive(p)
+}
+
+// filter returns how much of p, whose first n bytes are a packet, pion shall see. It may write
+// another packet there.
 func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 	packet := p[:n]
 	if n == len(p) || validate(packet) != nil {
@@ -123,51 +142,82 @@ func (g *gate) filter(p []byte, n int, from netip.AddrPort) int {
 	verdict, who := g.judge(m, sender, held, now)
 	switch verdict.do {
 	case pass:
-		g.request = request{m.TransactionID, sender, verdict.then}
-		if m.Type.Method == stun.MethodAllocate {
-			g.applicant = applicant{sender, who.username, who.account, m.Contains(stun.AttrEvenPort)}
-		}
-		return n
+		return g.pass(p, m, verdict.then, who, sender)
+	case reflect:
+		g.reflect(m, from)
 	case challenge:
-		// pion answers a request without MESSAGE-INTEGRITY with 401 and its nonce. So a request that
-		// proves nothing is cut down to its header.
-		g.counters.challenged.Add(1)
-		packet[2], packet[3] = 0, 0
-		return stunHeader
+		if verdict.code == stun.CodeUnauthorized {
+			g.counters.challenged.Add(1)
+		} else {
+			g.counters.refused.count(verdict.code)
+		}
+		g.challenge(m, verdict.code, from, now)
+	case reject:
+		g.counters.refused.count(verdict.code)
+		g.reject(m, verdict.code, from)
 	case refuse:
 		g.counters.refused.count(verdict.code)
-		g.respond(m, verdict.code, who.key, from)
+		g.refuse(m, verdict.code, who.key, from)
 	}
 	return 0
 }
 
-// judge decides about a request: whoever proves nothing gets a share of answers by source
-// address, everybody else what admit says.
-func (g *gate) judge(m *stun.Message, sender client, held *allocation, now time.Time) (verdict, claim) {
-	decided, who := verdict{do: pass}, claim{}
-	if m.Type.Method != stun.MethodBinding {
-		var err error
-		if who, err = g.authority.verify(m); err != nil {
-			decided = verdict{do: challenge}
-		} else {
-			decided = g.admit(m, who, sender, held, now)
+// pass writes to p what pion shall see of a request, and returns how much that is.
+func (g *gate) pass(p []byte, m *stun.Message, then func(), who claim, sender client) int {
+	if !g.pion.good(systemTime()) {
+		if g.pion.asked {
+			g.pion.asked = false
+			g.log.warn("pion gives no nonce")
+			return 0
 		}
+		g.waiting = waiting{append([]byte(nil), m.Raw...), sender.addr}
+		return copy(p, g.pion.ask())
 	}
-	from, answer := sender.addr.Addr(), 0
-	switch {
-	case m.Type.Method == stun.MethodBinding:
-		answer = bindingSize
-	case decided.do == challenge:
-		answer = challengeSize
-	default:
-		g.sources.vouch(from)
-		return decided, who
+	introduced, err := g.pion.introduce(m, who.key)
+	if err != nil || len(introduced.Raw) >= len(p) {
+		g.counters.malformed.Add(1)
+		return 0
 	}
+	g.request = request{m.TransactionID, sender, then}
+	if m.Type.Method == stun.MethodAllocate {
+		g.applicant = applicant{sender, who.username, who.account, m.Contains(stun.AttrEvenPort)}
+	}
+	return copy(p, introduced.Raw)
+}
+
+// systemTime is the clock that pion's nonces expire by.
+func systemTime() time.Time { return time.Now().Round(0) }
+
+// judge decides about a request. Whoever has not proved who he is, and where, by a nonce that was
+// given to his source address, gets a share of answers by that address; everybody else what admit
+// says.
+func (g *gate) judge(m *stun.Message, sender client, held *allocation, now time.Time) (verdict, claim) {
+	from := sender.addr.Addr()
+	if m.Type.Method == stun.MethodBinding {
+		return g.unproven(m, from, verdict{do: reflect}, bindingSize(m, from)), claim{}
+	}
+	who, err := g.authority.verify(m)
+	if err != nil && len(m.Raw) < leastRequest {
+		return g.unproven(m, from, verdict{do: reject, code: stun.CodeBadRequest}, rejectionSize), claim{}
+	}
+	if err != nil {
+		return g.unproven(m, from, challenged(stun.CodeUnauthorized), g.challengeSize()), claim{}
+	}
+	var nonce stun.Nonce
+	if nonce.GetFrom(m) != nil || !g.nonces.fresh(nonce, from, now) {
+		return g.unproven(m, from, challenged(stun.CodeStaleNonce), g.challengeSize()), claim{}
+	}
+	g.sources.vouch(from)
+	return g.admit(m, who, sender, held, now), who
+}
+
+// unproven returns the verdict if the source may have an answer of that size.
+func (g *gate) unproven(m *stun.Message, from netip.Addr, decided verdict, answer int) verdict {
 	if !g.sources.take(from, len(m.Raw), answer) {
 		g.counters.throttled.Add(1)
-		return verdict{do: drop}, who
+		return verdict{do: drop}
 	}
-	return decided, who
+	return decided
 }
 
 func served(method stun.Method) bool {
@@ -180,27 +230,18 @@ func served(method stun.Method) bool {
 	}
 }
 
-// respond sends an error response that the client can trust, signed with its key.
-func (g *gate) respond(m *stun.Message, code stun.ErrorCode, key stun.MessageIntegrity, to netip.AddrPort) {
-	response, err := stun.Build(
-		stun.NewTransactionIDSetter(m.TransactionID),
-		stun.NewType(m.Type.Method, stun.ClassErrorResponse),
-		code, key)
-	if err != nil {
-		g.log.warn("build error response", "code", int(code), "error", err)
-		return
-	}
-	if err := g.carrier.send(response.Raw, to); err != nil {
-		g.counters.unsent.Add(1)
-	}
-}
-
 // WriteTo sends pion's response to the request that it is serving. If that is a success, it is
 // booked before the client can know. What cannot be sent is lost, as on any network.
 func (g *gate) WriteTo(p []byte, to net.Addr) (int, error) {
 	udp, ok := to.(*net.UDPAddr)
 	if !ok {
 		return 0, net.InvalidAddrError("relay: client address is none of this gate")
+	}
+	if g.pion.asked {
+		if err := g.pion.learn(p, systemTime()); err != nil {
+			g.log.warn("pion's nonce", "error", err)
+		}
+		return len(p), nil
 	}
 	g.book(p)
 	if err := g.carrier.send(p, udp.AddrPort()); err != nil {
@@ -221,6 +262,9 @@ func (g *gate) book(p []byte) {
 		if code.GetFrom(response) == nil {
 			g.counters.refused.count(code.Code)
 		}
+		if code.Code == stun.CodeStaleNonce { // the system's clock was set
+			g.pion = introduction{}
+		}
 		return
 	}
 	if g.request.then != nil {
@@ -240,14 +284,14 @@ func (g *gate) book(p []byte) {
 // bindAttempts is how many ports are tried for one allocation.
 const bindAttempts = 128
 
-// AllocatePacketConn makes the relay socket of the applicant's allocation. For an even port pion
-// asks twice: it tries sockets until one has an even port, closes that, and then asks for the port.
-func (g *gate) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr, error) {
+// AllocatePacketConn makes the relay socket of the applicant's allocation. pion asks for no port,
+// since it never sees EVEN-PORT or a reservation.
+func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error) {
 	who := g.applicant
 	if who.username == "" {
 		return nil, nil, errors.New("relay: nobody asked for an allocation")
 	}
-	socket, err := g.bind(uint16(port), who.even)
+	socket, err := g.bind(who.even)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -276,11 +320,8 @@ func (g *gate) AllocatePacketConn(_ string, port int) (net.PacketConn, net.Addr,
 	return a, net.UDPAddrFromAddrPort(a.relayed), nil
 }
 
-// bind opens a socket at port, or, if that is 0, at one of the range that nobody can foretell.
-func (g *gate) bind(port uint16, even bool) (relaySocket, error) {
-	if port != 0 {
-		return g.carrier.bind(netip.AddrPortFrom(g.bindIP, port))
-	}
+// bind opens a socket at a port of the range that nobody can foretell.
+func (g *gate) bind(even bool) (relaySocket, error) {
 	size := int(g.maxPort) - int(g.minPort) + 1
 	first := rand.IntN(size)
 	var err error

@@ -73,8 +73,8 @@ func TestStrangersAreThrottled(t *testing.T) {
 	p := dial(t, r, "udp", Mint(secret, "alice", time.Hour, clock.Now()))
 	p.allocate()
 	share := strangerBurst // full again since the allocation
-	for share+20 >= bindingSize {
-		share = min(strangerBurst, share+20) - bindingSize // a Binding request has 20 bytes
+	for share+20 >= 32 {   // a Binding request has 20 bytes, the answer 32
+		share = min(strangerBurst, share+20) - 32
 		p.barrier()
 	}
 	p.send(message(allocateRequest)) // brings 20 bytes too
@@ -96,22 +96,55 @@ func TestSourcesAreBounded(t *testing.T) {
 	for i := range maxSources {
 		take(i)
 	}
-	allowed := 0
-	for i := range 2 * strangerBurst / challengeSize {
-		if take(maxSources + i) {
-			allowed++
+	// Newcomers have an answer all the same, and no more than a few each.
+	for i := range 1000 {
+		if !take(maxSources + i) {
+			t.Fatalf("newcomer %d gets no answer", i)
 		}
 	}
-	if want := strangerBurst / challengeSize; allowed != want || len(s.buckets) != maxSources {
-		t.Errorf("%d allowed and %d kept, want %d and %d", allowed, len(s.buckets), want, maxSources)
+	if len(s.strangers) != maxSources {
+		t.Errorf("%d kept, want %d", len(s.strangers), maxSources)
+	}
+	few := 0
+	for take(2 * maxSources) {
+		few++
+	}
+	if few != crowdedBurst/challengeSize {
+		t.Errorf("a newcomer among too many gets %d answers, want %d", few, crowdedBurst/challengeSize)
 	}
 	clock.advance(time.Second)
-	if !take(maxSources) || len(s.buckets) != 1 {
-		t.Errorf("%d kept a second later, want 1", len(s.buckets))
+	if !take(3*maxSources) || len(s.strangers) > 1000+2 {
+		t.Errorf("%d kept a second later, want newcomers only", len(s.strangers))
 	}
 	one, other := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::ffff:0:0:1")
 	if sourceKey(one) != sourceKey(other) || sourceKey(one) == sourceKey(netip.MustParseAddr("2001:db8:0:1::1")) {
 		t.Error("an IPv6 source is not its 64 bits")
+	}
+}
+
+// A flood with forged addresses drives out its own, not those who have proved that they are there.
+func TestKnownSourcesStay(t *testing.T) {
+	clock := newClock()
+	s := newSources(clock.Now)
+	at := func(i int) netip.Addr {
+		return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+	}
+	const known = 1000
+	for i := range 4 * maxSources {
+		s.take(at(i), 0, challengeSize)
+		if i < known {
+			s.vouch(at(i))
+			s.take(at(i), 0, 3*challengeSize) // or it would be full, and forgotten
+		}
+	}
+	kept := 0
+	for i := range known {
+		if s.known[at(i)] != nil {
+			kept++
+		}
+	}
+	if kept != known {
+		t.Errorf("%d of %d known sources are left", kept, known)
 	}
 }
 

@@ -67,7 +67,19 @@ type probe struct {
 
 func dial(t *testing.T, r *Relay, network string, cred Credential) *probe {
 	t.Helper()
-	conn, err := net.Dial(network, r.Addr().String())
+	return dialFrom(t, r, network, netip.Addr{}, cred)
+}
+
+// dialFrom is the same from an address of this machine.
+func dialFrom(t *testing.T, r *Relay, network string, from netip.Addr, cred Credential) *probe {
+	t.Helper()
+	var dialer net.Dialer
+	if from.IsValid() && network == "udp" {
+		dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	} else if from.IsValid() {
+		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
+	conn, err := dialer.Dial(network, r.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +142,7 @@ func (p *probe) exchange(setters ...stun.Setter) *stun.Message {
 func (p *probe) request(method stun.Method, setters ...stun.Setter) (stun.ErrorCode, *stun.Message) {
 	p.t.Helper()
 	if p.nonce == nil {
-		challenge := p.exchange(stun.NewType(stun.MethodAllocate, stun.ClassRequest))
+		challenge := p.exchange(stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport)
 		if err := p.nonce.GetFrom(challenge); err != nil {
 			p.t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func Start(config Config) (*Relay, error) {
 	}
 	r := &Relay{ledger: newLedger(config), closing: make(chan struct{})}
 	r.peers = newPeers(config, own, r.ledger.isRelay)
-	strangers := newSources(config.Now)
+	strangers, nonces := newSources(config.Now), newNonces()
 	log := newSparseLog(config.Log)
 
 	carriers, err := r.listen(config, log)
@@ -62,6 +62,7 @@ func Start(config Config) (*Relay, error) {
 			ledger:    r.ledger,
 			peers:     r.peers,
 			sources:   strangers,
+			nonces:    nonces,
 			counters:  r.counters[i],
 			relayIP:   config.RelayIP,
 			bindIP:    bindIP,

@@ -11,7 +11,7 @@ import (
 // verdict is what happens to a request.
 type verdict struct {
 	do   action
-	code stun.ErrorCode // for refuse
+	code stun.ErrorCode // for challenge, reject and refuse
 	then func()         // for pass: what else is true if pion agrees, see gate.WriteTo
 }
 
@@ -20,9 +20,13 @@ type action int
 const (
 	drop      action = iota // silence
 	pass                    // pion serves it
-	challenge               // 401 with a nonce
-	refuse                  // an error response with a code
+	reflect                 // the address that it came from
+	challenge               // an error response with a nonce
+	reject                  // an error response with nothing else
+	refuse                  // an error response that is signed
 )
+
+func challenged(code stun.ErrorCode) verdict { return verdict{do: challenge, code: code} }
 
 func refused(code stun.ErrorCode) verdict { return verdict{do: refuse, code: code} }
 
@@ -40,7 +44,7 @@ func (g *gate) admit(m *stun.Message, who claim, sender client, held *allocation
 	case held != nil && held.username != who.username:
 		return refused(stun.CodeWrongCredentials)
 	case m.Type.Method == stun.MethodAllocate && !fresh:
-		return verdict{do: challenge}
+		return challenged(stun.CodeUnauthorized)
 	}
 	switch m.Type.Method {
 	case stun.MethodAllocate:

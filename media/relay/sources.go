@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -11,24 +12,24 @@ import (
 // no more than came in its name, and a little: a NAT with many people behind it fits.
 const (
 	strangerBurst = 500 * challengeSize // at first
+	crowdedBurst  = 4 * challengeSize   // at first, when the table is full
 	strangerRate  = challengeSize       // more for each second
-	voucher       = 2 * challengeSize   // more for each request that is signed; whoever has a credential can sign in another's name
+	voucher       = 2 * challengeSize   // more for each request that proved where it came from
 
-	challengeSize = 140 // at most, of a response with a nonce
-	bindingSize   = 52  // at most, of a Binding response
-
-	maxSources = 1 << 14
+	maxSources = 1 << 14 // of each kind
 )
 
-// sources limits what strangers get, by source address. The table is bounded: when it is full, new
-// sources share one bucket.
+// sources limits what strangers get, by source address. Those that have proved that they are there
+// are kept apart, so that a flood with forged addresses drives out its own only. When there is no
+// more room, which takes such a flood, a new source takes the place of another, and gets less at
+// first, so that to be forgotten gains nothing.
 type sources struct {
 	now func() time.Time
 
-	mu      sync.Mutex
-	buckets map[netip.Addr]*bucket // guarded by mu
-	shared  *bucket                // guarded by mu
-	swept   time.Time              // guarded by mu
+	mu        sync.Mutex
+	strangers map[netip.Addr]*bucket // guarded by mu
+	known     map[netip.Addr]*bucket // guarded by mu
+	swept     time.Time              // guarded by mu
 }
 
 // bucket is what a source may still get.
@@ -38,10 +39,8 @@ type bucket struct {
 }
 
 func newSources(now func() time.Time) *sources {
-	return &sources{now: now, buckets: make(map[netip.Addr]*bucket), shared: newBucket(now())}
+	return &sources{now: now, strangers: make(map[netip.Addr]*bucket), known: make(map[netip.Addr]*bucket)}
 }
-
-func newBucket(now time.Time) *bucket { return &bucket{strangerBurst, now} }
 
 // add credits so many bytes, beside those that time brings.
 func (b *bucket) add(bytes int, now time.Time) {
@@ -63,30 +62,54 @@ func (s *sources) take(ip netip.Addr, received, answer int) bool {
 	return true
 }
 
-// vouch notes a signed request from ip.
+// vouch notes a request from ip that proved where it came from.
 func (s *sources) vouch(ip netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.buckets[sourceKey(ip)]; b != nil {
-		b.add(voucher, s.now())
+	now, key := s.now(), sourceKey(ip)
+	b := s.known[key]
+	if b == nil {
+		if b = s.strangers[key]; b == nil {
+			return
+		}
+		delete(s.strangers, key)
+		s.makeRoom(s.known, now)
+		s.known[key] = b
 	}
+	b.add(voucher, now)
 }
 
 // of returns the bucket of a source. The caller holds mu.
 func (s *sources) of(ip netip.Addr) *bucket {
 	now, key := s.now(), sourceKey(ip)
-	if b := s.buckets[key]; b != nil {
+	if b := s.known[key]; b != nil {
 		return b
 	}
-	if len(s.buckets) >= maxSources {
+	if b := s.strangers[key]; b != nil {
+		return b
+	}
+	b := &bucket{strangerBurst, now}
+	if crowded := s.makeRoom(s.strangers, now); crowded {
+		b.bytes = crowdedBurst
+	}
+	s.strangers[key] = b
+	return b
+}
+
+// makeRoom sees to it that one more source fits, and reports whether another was forgotten for it,
+// which chance picks: a map is read from anywhere on. The caller holds mu.
+func (s *sources) makeRoom(in map[netip.Addr]*bucket, now time.Time) (crowded bool) {
+	if len(in) >= maxSources {
 		s.sweep(now)
 	}
-	if len(s.buckets) >= maxSources {
-		return s.shared
+	if len(in) < maxSources {
+		return false
 	}
-	b := newBucket(now)
-	s.buckets[key] = b
-	return b
+	for key := range in {
+		delete(in, key)
+		break
+	}
+	return true
 }
 
 // sweep forgets buckets that have filled up again: a new one would be the same. It runs at most
@@ -96,10 +119,11 @@ func (s *sources) sweep(now time.Time) {
 		return
 	}
 	s.swept = now
-	for key, b := range s.buckets {
-		if b.add(0, now); b.bytes >= strangerBurst {
-			delete(s.buckets, key)
-		}
+	for _, in := range []map[netip.Addr]*bucket{s.strangers, s.known} {
+		maps.DeleteFunc(in, func(_ netip.Addr, b *bucket) bool {
+			b.add(0, now)
+			return b.bytes >= strangerBurst
+		})
 	}
 }
 
