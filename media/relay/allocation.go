@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,8 @@ type allocation struct {
 	peers    *peers
 	ledger   *ledger
 	counters *counters
+
+	queued atomic.Int32 // requests of the client that wait, see engine.queue
 
 	mu       sync.Mutex
 	expires  time.Time         // guarded by mu; zero until pion has told the client

@@ -25,6 +25,8 @@ func (d datagrams) send(p []byte, to netip.AddrPort) error {
 
 func (d datagrams) connected(netip.AddrPort) bool { return true }
 
+func (d datagrams) err() error { return nil }
+
 func (d datagrams) localAddr() net.Addr { return d.conn.LocalAddr() }
 
 func (d datagrams) close() error { return d.conn.Close() }

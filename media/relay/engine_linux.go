@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,8 @@ const (
 	perRelay       = 32      // packets of one relay socket in a row, so that others have their turn
 	listenerRounds = 4       // batches of clients in a row
 	listenerBuffer = 4 << 20 // bytes that wait for the thread
-	controlQueue   = 1024    // requests that wait for pion
+	controlQueue   = 1024    // requests that wait for the gate, of strangers and of clients each
+	clientQueue    = 16      // of those, requests of one client
 )
 
 // engine carries packets over UDP for its share of the clients, between them and their relay
@@ -34,9 +36,11 @@ type engine struct {
 	addr                  netip.AddrPort
 	now                   func() time.Time
 	counters              *counters
-	requests              chan queued
-	done                  chan struct{} // closed when close is called
-	stopped               chan struct{} // closed when run has ended
+	fromStrangers         chan queued
+	fromHolders           chan queued           // of an allocation: they wait for no stranger
+	done                  chan struct{}         // closed when close is called
+	stopped               chan struct{}         // closed when run has ended
+	ended                 atomic.Pointer[error] // why run has ended by itself, or nil
 	log                   sparseLog
 
 	// owned by run
@@ -48,6 +52,8 @@ type engine struct {
 	last      sender          // in this batch
 	pacer     pacer
 
+	via netip.Addr // owned by the gate's read loop; where its request came in
+
 	mu      sync.Mutex
 	closed  bool                           // guarded by mu
 	sockets map[int32]*engineSocket        // guarded by mu; by descriptor
@@ -57,6 +63,8 @@ type engine struct {
 // queued is a request that waits for the gate.
 type queued struct {
 	from   netip.AddrPort
+	via    netip.Addr  // address of this machine that it came to, the zero value if there is one only
+	held   *allocation // of its sender, or nil
 	packet []byte
 }
 
@@ -120,20 +128,27 @@ func newEngine(at netip.AddrPort, shared bool, pause time.Duration, now func() t
 	e := &engine{
 		listener: listener, epoll: epoll, wake: wake, addr: bound,
 		now: now, counters: counters, log: log,
-		requests:  make(chan queued, controlQueue),
-		done:      make(chan struct{}),
-		stopped:   make(chan struct{}),
-		inbox:     mmsg.NewInbox(slots, headroom, maxPacket),
-		toClients: mmsg.NewOutbox(bound.Addr(), slots),
-		toPeers:   mmsg.NewOutbox(netip.IPv4Unspecified(), slots),
-		pacer:     pacer{most: pause},
-		sockets:   make(map[int32]*engineSocket),
-		clients:   make(map[netip.AddrPort]*allocation),
+		fromStrangers: make(chan queued, controlQueue),
+		fromHolders:   make(chan queued, controlQueue),
+		done:          make(chan struct{}),
+		stopped:       make(chan struct{}),
+		inbox:         mmsg.NewInbox(slots, headroom, maxPacket),
+		toClients:     mmsg.NewOutbox(bound.Addr(), slots),
+		toPeers:       mmsg.NewOutbox(netip.IPv4Unspecified(), slots),
+		pacer:         pacer{most: pause},
+		sockets:       make(map[int32]*engineSocket),
+		clients:       make(map[netip.AddrPort]*allocation),
 	}
 	for _, fd := range []int{listener, wake} {
 		if err := e.watch(fd); err != nil {
 			return nil, errors.Join(err, unix.Close(wake), unix.Close(epoll), unix.Close(listener))
 		}
+	}
+	if bound.Addr().IsUnspecified() {
+		if err := mmsg.TellVia(listener, bound.Addr()); err != nil {
+			return nil, errors.Join(err, unix.Close(wake), unix.Close(epoll), unix.Close(listener))
+		}
+		e.inbox.AskVia()
 	}
 	go e.run()
 	return e, nil
@@ -155,7 +170,9 @@ func (e *engine) run() {
 	for {
 		n, err := e.pacer.wait(e.epoll, events)
 		if err != nil && !errors.Is(err, unix.EINTR) {
-			e.log.warn("epoll", "error", err) // none that is known can happen here
+			err = fmt.Errorf("wait for packets: %w", err) // none that is known can happen here
+			e.ended.Store(&err)
+			e.log.warn("engine ended", "error", err)
 			return
 		}
 		now := e.now()
@@ -199,7 +216,7 @@ func (e *engine) fromClients(now time.Time) (moved int) {
 			} else if isData(packet) {
 				e.fromClient(packet, from, now)
 			} else {
-				e.queue(packet, from)
+				e.queue(packet, from, e.inbox.Via(i))
 			}
 		}
 		if moved += n; n < want {
@@ -210,21 +227,40 @@ func (e *engine) fromClients(now time.Time) (moved int) {
 }
 
 func (e *engine) fromClient(packet []byte, from netip.AddrPort, now time.Time) {
-	if from != e.last.addr { // else it is a burst
-		e.last = sender{from, e.clients[from]}
-	}
-	if e.last.held != nil {
-		e.last.held.forward(packet, now)
+	if held := e.holder(from); held != nil {
+		held.forward(packet, now)
 	} else {
 		e.counters.strangers.Add(1)
 	}
 }
 
-// queue keeps a request for the gate.
-func (e *engine) queue(packet []byte, from netip.AddrPort) {
+// holder returns what a client holds, or nil.
+func (e *engine) holder(from netip.AddrPort) *allocation {
+	if from != e.last.addr { // else it is a burst
+		e.last = sender{from, e.clients[from]}
+	}
+	return e.last.held
+}
+
+// queue keeps a request for the gate. A flood of strangers leaves the place of clients alone, and one
+// client that of the others.
+func (e *engine) queue(packet []byte, from netip.AddrPort, via netip.Addr) {
+	r := queued{from, via, e.holder(from), append(make([]byte, 0, len(packet)), packet...)}
+	queue := e.fromStrangers
+	if r.held != nil {
+		queue = e.fromHolders
+		if r.held.queued.Add(1) > clientQueue {
+			r.held.queued.Add(-1)
+			e.counters.overflow.Add(1)
+			return
+		}
+	}
 	select {
-	case e.requests <- queued{from, append(make([]byte, 0, len(packet)), packet...)}:
+	case queue <- r:
 	default:
+		if r.held != nil {
+			r.held.queued.Add(-1)
+		}
 		e.counters.overflow.Add(1)
 	}
 }
@@ -243,7 +279,7 @@ func (e *engine) fromPeers(s *engineSocket, now time.Time) int {
 		if !whole {
 			e.counters.malformed.Add(1)
 		} else if packet, ok := s.allocation.inward(room, from, now); ok {
-			e.toClients.Add(packet, s.allocation.client.addr)
+			e.toClients.AddVia(packet, s.allocation.client.addr, s.via)
 		}
 	}
 	return n
@@ -272,17 +308,28 @@ func (e *engine) unsent(lost int) { e.counters.unsent.Add(uint64(lost)) }
 
 func (e *engine) transport() string { return "udp" }
 
-// receive returns the next request; payload never comes here.
+// receive returns the next request, those of clients first; payload never comes here.
 func (e *engine) receive(p []byte) (int, netip.AddrPort, error) {
+	var r queued
 	select {
-	case r := <-e.requests:
-		return copy(p, r.packet), r.from, nil
-	case <-e.done:
-		return 0, netip.AddrPort{}, net.ErrClosed
+	case r = <-e.fromHolders:
+	default:
+		select {
+		case r = <-e.fromHolders:
+		case r = <-e.fromStrangers:
+		case <-e.done:
+			return 0, netip.AddrPort{}, net.ErrClosed
+		}
 	}
+	if r.held != nil {
+		r.held.queued.Add(-1)
+	}
+	e.via = r.via
+	return copy(p, r.packet), r.from, nil
 }
 
-// send sends one packet, when no batch is under way.
+// send sends one packet, when no batch is under way, from where the request came in that the read
+// loop is serving: it answers that.
 func (e *engine) send(p []byte, to netip.AddrPort) error {
 	var sa unix.Sockaddr = &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
 	if e.addr.Addr().Is4() {
@@ -293,7 +340,26 @@ func (e *engine) send(p []byte, to netip.AddrPort) error {
 	if e.closed { // and the descriptor perhaps somebody else's
 		return net.ErrClosed
 	}
-	return unix.Sendto(e.listener, p, unix.MSG_DONTWAIT, sa)
+	return unix.Sendmsg(e.listener, p, e.viaInfo(), sa, unix.MSG_DONTWAIT)
+}
+
+// viaInfo is the control message that says from which address of this machine to send.
+func (e *engine) viaInfo() []byte {
+	switch {
+	case !e.via.IsValid():
+		return nil
+	case e.addr.Addr().Is4():
+		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: e.via.As4()})
+	default:
+		return unix.PktInfo6(&unix.Inet6Pktinfo{Addr: e.via.As16()})
+	}
+}
+
+func (e *engine) err() error {
+	if ended := e.ended.Load(); ended != nil {
+		return *ended
+	}
+	return nil
 }
 
 func (e *engine) connected(netip.AddrPort) bool { return true }
@@ -324,6 +390,7 @@ type engineSocket struct {
 	done   chan struct{} // closed with the socket
 
 	allocation  *allocation // guarded by engine.mu; nil until attach
+	via         netip.Addr  // guarded by engine.mu; where the client sends to, and hears from
 	open        bool        // guarded by engine.mu
 	first, last int         // guarded by engine.mu; packets to send, -1 for none
 }
@@ -347,7 +414,7 @@ func (s *engineSocket) attach(a *allocation) error {
 	if err := e.watch(s.fd); err != nil {
 		return err
 	}
-	s.allocation = a
+	s.allocation, s.via = a, e.via
 	e.sockets[int32(s.fd)] = s
 	e.clients[a.client.addr] = a
 	return nil

@@ -20,6 +20,7 @@ type carrier interface {
 	connected(netip.AddrPort) bool // false once a client can no longer be reached
 	bind(at netip.AddrPort) (relaySocket, error)
 	localAddr() net.Addr
+	err() error // why it carries no more although it was not closed, or nil
 	close() error
 }
 

@@ -40,6 +40,7 @@ func (m memory) bind(netip.AddrPort) (relaySocket, error) {
 	return noSocket{make(chan struct{}), m.pumping}, nil
 }
 func (m memory) localAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(9, 9, 9, 1), Port: 3478} }
+func (m memory) err() error          { return nil }
 func (m memory) close() error        { close(m.done); return nil }
 func (m memory) exchange(t *testing.T, setters ...stun.Setter) *stun.Message {
 	t.Helper()

@@ -73,13 +73,19 @@ func dial(t *testing.T, r *Relay, network string, cred Credential) *probe {
 // dialFrom is the same from an address of this machine.
 func dialFrom(t *testing.T, r *Relay, network string, from netip.Addr, cred Credential) *probe {
 	t.Helper()
+	return dialAt(t, r.Addr(), network, from, cred)
+}
+
+// dialAt is the same to one of the relay's addresses.
+func dialAt(t *testing.T, to netip.AddrPort, network string, from netip.Addr, cred Credential) *probe {
+	t.Helper()
 	var dialer net.Dialer
 	if from.IsValid() && network == "udp" {
 		dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	} else if from.IsValid() {
 		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
 	}
-	conn, err := dialer.Dial(network, r.Addr().String())
+	conn, err := dialer.Dial(network, to.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ type Relay struct {
 	control  io.Closer
 	ledger   *ledger
 	peers    *peers
+	carriers []carrier
 	counters []*counters // of each gate
 	fast     bool
 
@@ -54,6 +55,7 @@ func Start(config Config) (*Relay, error) {
 	for _, at := range []netip.AddrPort{r.addr, r.addrTLS} {
 		r.peers.listens[at.Port()] = true
 	}
+	r.carriers = carriers
 	gates := make([]*gate, len(carriers))
 	for i, c := range carriers {
 		gates[i] = &gate{
@@ -187,6 +189,18 @@ func (r *Relay) AddrTLS() netip.AddrPort { return r.addrTLS }
 
 // Fast reports whether UDP takes the fast path.
 func (r *Relay) Fast() bool { return r.fast }
+
+// Err says why the relay serves no more, or only a part of its clients, although it was not closed:
+// one of its threads has ended. It is nil for a relay that is well.
+func (r *Relay) Err() error {
+	var errs []error
+	for _, c := range r.carriers {
+		if err := c.err(); err != nil {
+			errs = append(errs, fmt.Errorf("relay: %s: %w", c.transport(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // AllowPeerPort lets clients of the relay reach a service of our own that started after the relay,
 // like Config.AllowPeerPorts. An unspecified address stands for every address of this machine.

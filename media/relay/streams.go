@@ -230,6 +230,8 @@ func (s *streams) connected(from netip.AddrPort) bool {
 	return s.open[from] != nil
 }
 
+func (s *streams) err() error { return nil }
+
 func (s *streams) localAddr() net.Addr { return s.listener.Addr() }
 
 // close ends every connection and waits for their goroutines.

@@ -17,6 +17,7 @@ type Inbox struct {
 	headers        []header
 	vectors        []unix.Iovec
 	names          []name
+	controls       []control // nil if nobody wants to know
 	used           int
 }
 
@@ -39,6 +40,9 @@ func NewInbox(slots, headroom, size int) *Inbox {
 	return in
 }
 
+// AskVia makes Via known for packets of sockets that TellVia was called for.
+func (in *Inbox) AskVia() { in.controls = make([]control, len(in.headers)) }
+
 func (in *Inbox) slot(i int) []byte {
 	whole := in.headroom + in.size
 	return in.buffers[i*whole : (i+1)*whole : (i+1)*whole]
@@ -60,6 +64,10 @@ func (in *Inbox) Receive(fd, most int) (first, n int, err error) {
 	}
 	for i := first; i < first+most; i++ {
 		in.headers[i].Namelen = uint32(unsafe.Sizeof(in.names[i]))
+		if in.controls != nil {
+			in.headers[i].Control = (*byte)(unsafe.Pointer(&in.controls[i]))
+			in.headers[i].SetControllen(int(unsafe.Sizeof(in.controls[i])))
+		}
 	}
 	for {
 		got, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd),
@@ -82,4 +90,13 @@ func (in *Inbox) Receive(fd, most int) (first, n int, err error) {
 func (in *Inbox) Packet(i int) (room []byte, from netip.AddrPort, whole bool) {
 	n := int(in.headers[i].length)
 	return in.slot(i)[:in.headroom+n], get(&in.names[i]), n < in.size
+}
+
+// Via returns at which address of this machine the packet in a slot came in, the zero value if that
+// is not known.
+func (in *Inbox) Via(i int) netip.Addr {
+	if in.controls == nil {
+		return netip.Addr{}
+	}
+	return in.controls[i].via(int(in.headers[i].Controllen))
 }

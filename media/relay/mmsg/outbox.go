@@ -33,13 +33,7 @@ type Outbox struct {
 type packet struct {
 	data []byte
 	to   netip.AddrPort
-}
-
-// control is a control message that carries the size of segments.
-type control struct {
-	unix.Cmsghdr
-	size uint16
-	_    [6]byte
+	via  netip.Addr
 }
 
 // NewOutbox makes an outbox for sockets of the family that at belongs to.
@@ -69,7 +63,13 @@ func (o *Outbox) Full() bool { return len(o.packets) == cap(o.packets) }
 
 // Add appends a packet. The outbox must not be full.
 func (o *Outbox) Add(data []byte, to netip.AddrPort) {
-	o.packets = append(o.packets, packet{data, to})
+	o.AddVia(data, to, netip.Addr{})
+}
+
+// AddVia appends a packet that shall go out from an address of this machine; the zero value leaves
+// the choice to the system.
+func (o *Outbox) AddVia(data []byte, to netip.AddrPort, via netip.Addr) {
+	o.packets = append(o.packets, packet{data, to, via})
 }
 
 // Send sends everything and empties the outbox. It returns how many packets the system did not
@@ -112,14 +112,13 @@ func (o *Outbox) arrange(segments bool) []header {
 		p := &o.packets[i]
 		o.vectors[i].Base = unsafe.SliceData(p.data)
 		o.vectors[i].SetLen(len(p.data))
-		if open != nil && p.to == o.packets[i-1].to && 0 < len(p.data) && len(p.data) <= size &&
+		if open != nil && p.to == o.packets[i-1].to && p.via == o.packets[i-1].via && 0 < len(p.data) && len(p.data) <= size &&
 			int(open.Iovlen) < maxSegments && sum+len(p.data) <= maxSegmented {
-			c := &o.controls[used-1]
-			*c = control{size: uint16(size)}
-			c.Level, c.Type = unix.SOL_UDP, unix.UDP_SEGMENT
-			c.SetLen(unix.SizeofCmsghdr + 2)
-			open.Control = (*byte)(unsafe.Pointer(c))
-			open.SetControllen(int(unsafe.Sizeof(*c)))
+			if open.Iovlen == 1 {
+				c := &o.controls[used-1]
+				open.Control = (*byte)(unsafe.Pointer(c))
+				open.SetControllen(c.putSegment(int(open.Controllen), size))
+			}
 			open.SetIovlen(int(open.Iovlen) + 1)
 			if sum += len(p.data); len(p.data) < size { // a shorter one is the last
 				open = nil
@@ -132,6 +131,11 @@ func (o *Outbox) arrange(segments bool) []header {
 		h.Namelen = put(&o.names[used], o.family, p.to)
 		h.Iov = &o.vectors[i]
 		h.SetIovlen(1)
+		if p.via.IsValid() {
+			c := &o.controls[used]
+			h.Control = (*byte)(unsafe.Pointer(c))
+			h.SetControllen(c.putVia(o.family, p.via))
+		}
 		used++
 		if open = nil; segments && 0 < len(p.data) && len(p.data) <= maxSegmentSize {
 			open, size, sum = h, len(p.data), len(p.data)
@@ -145,6 +149,10 @@ func (o *Outbox) single(fd int, h *header) (lost int) {
 	for _, v := range unsafe.Slice(h.Iov, int(h.Iovlen)) {
 		one := unix.Msghdr{Name: h.Name, Namelen: h.Namelen, Iov: &v}
 		one.SetIovlen(1)
+		if via := int(h.Controllen) - segmentSpace; via > 0 {
+			one.Control = h.Control
+			one.SetControllen(via)
+		}
 		if _, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT); errno != 0 {
 			lost++
 		}
