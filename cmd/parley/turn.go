@@ -56,6 +56,17 @@ func (c relayConfig) relay(publicIP netip.Addr, log *slog.Logger) (relay.Config,
 	if c.Rest == 0 {
 		config.Rest = -1
 	}
+	for _, limit := range []struct {
+		flag  string
+		value int
+	}{
+		{"per-account", c.PerAccount}, {"per-address", c.PerAddress}, {"allocations", c.Allocations},
+		{"account-bandwidth", c.AccountBandwidth}, {"bandwidth", c.Bandwidth},
+	} {
+		if limit.value < 1 { // to relay.Limits 0 is the default
+			return config, fmt.Errorf("relay: --%s: %d would serve nobody", limit.flag, limit.value)
+		}
+	}
 	var err error
 	if config.MinPort, config.MaxPort, err = ports(c.Ports); err != nil {
 		return config, err
@@ -123,12 +134,20 @@ func startRelay(config relay.Config, metrics string, log *slog.Logger) (*relay.R
 
 func relayMetrics(turn *relay.Relay) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, turn.Err()) })
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 		_ = turn.Stats().WriteMetrics(w)
 	})
 	return mux
+}
+
+func health(w http.ResponseWriter, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
 }
 
 // turnRun runs a relay alone.

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"os"
@@ -90,6 +92,20 @@ func TestTurnAlone(t *testing.T) {
 	}
 }
 
+// A relay that serves only a part of its clients any more is not well.
+func TestTurnHealth(t *testing.T) {
+	for _, test := range []struct {
+		err    error
+		status int
+		body   string
+	}{{nil, 200, "ok\n"}, {errors.New("relay: udp: a thread ended"), 503, "relay: udp: a thread ended\n"}} {
+		w := httptest.NewRecorder()
+		if health(w, test.err); w.Code != test.status || w.Body.String() != test.body {
+			t.Errorf("%v: %d %q", test.err, w.Code, w.Body)
+		}
+	}
+}
+
 // Server and relay have one section of settings: the same in the environment
 // and the file, prefixed on the server's command line.
 func TestTurnSettingsAreOneSection(t *testing.T) {
@@ -120,21 +136,26 @@ func TestBadTurnSettingsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, args := range map[string][]string{
-		"no secret":             {"--listen", "127.0.0.1:0"},
-		"secret missing":        {"--listen", "127.0.0.1:0", "--secret-file", "/nowhere"},
-		"secret empty":          {"--listen", "127.0.0.1:0", "--secret-file", empty},
-		"listen without port":   {"--listen", "localhost", "--secret-file", secret},
-		"ports backwards":       {"--listen", "127.0.0.1:0", "--secret-file", secret, "--ports", "60000-50000"},
-		"ports of zero":         {"--listen", "127.0.0.1:0", "--secret-file", secret, "--ports", "0-1"},
-		"one port":              {"--listen", "127.0.0.1:0", "--secret-file", secret, "--ports", "60000"},
-		"IPv6 as public IP":     {"--listen", "127.0.0.1:0", "--secret-file", secret, "--public-ip", "::1"},
-		"TLS, no certificate":   {"--listen", "127.0.0.1:0", "--secret-file", secret, "--tls-listen", "127.0.0.1:0"},
-		"certificate is none":   {"--listen", "127.0.0.1:0", "--secret-file", secret, "--tls-listen", "127.0.0.1:0", "--tls-cert", secret, "--tls-key", secret},
-		"bandwidth of a trifle": {"--listen", "127.0.0.1:0", "--secret-file", secret, "--account-bandwidth", "10"},
-		"no allocation":         {"--listen", "127.0.0.1:0", "--secret-file", secret, "--per-account", "-1"},
-		"a rest to be heard":    {"--listen", "127.0.0.1:0", "--secret-file", secret, "--rest", "1s"},
-		"metrics without port":  {"--listen", "127.0.0.1:0", "--secret-file", secret, "--metrics-listen", "localhost"},
-		"peer that is none":     {"--listen", "127.0.0.1:0", "--secret-file", secret, "--allow-peer", "here"},
+		"no secret":              {"--listen", "127.0.0.1:0"},
+		"secret missing":         {"--listen", "127.0.0.1:0", "--secret-file", "/nowhere"},
+		"secret empty":           {"--listen", "127.0.0.1:0", "--secret-file", empty},
+		"listen without port":    {"--listen", "localhost", "--secret-file", secret},
+		"ports backwards":        {"--listen", "127.0.0.1:0", "--secret-file", secret, "--ports", "60000-50000"},
+		"ports of zero":          {"--listen", "127.0.0.1:0", "--secret-file", secret, "--ports", "0-1"},
+		"one port":               {"--listen", "127.0.0.1:0", "--secret-file", secret, "--ports", "60000"},
+		"IPv6 as public IP":      {"--listen", "127.0.0.1:0", "--secret-file", secret, "--public-ip", "::1"},
+		"TLS, no certificate":    {"--listen", "127.0.0.1:0", "--secret-file", secret, "--tls-listen", "127.0.0.1:0"},
+		"certificate is none":    {"--listen", "127.0.0.1:0", "--secret-file", secret, "--tls-listen", "127.0.0.1:0", "--tls-cert", secret, "--tls-key", secret},
+		"bandwidth of a trifle":  {"--listen", "127.0.0.1:0", "--secret-file", secret, "--account-bandwidth", "10"},
+		"less than nothing":      {"--listen", "127.0.0.1:0", "--secret-file", secret, "--per-account", "-1"},
+		"none for an account":    {"--listen", "127.0.0.1:0", "--secret-file", secret, "--per-account", "0"},
+		"none for an address":    {"--listen", "127.0.0.1:0", "--secret-file", secret, "--per-address", "0"},
+		"none at all":            {"--listen", "127.0.0.1:0", "--secret-file", secret, "--allocations", "0"},
+		"no byte for anybody":    {"--listen", "127.0.0.1:0", "--secret-file", secret, "--bandwidth", "0"},
+		"no byte for an account": {"--listen", "127.0.0.1:0", "--secret-file", secret, "--account-bandwidth", "0"},
+		"a rest to be heard":     {"--listen", "127.0.0.1:0", "--secret-file", secret, "--rest", "1s"},
+		"metrics without port":   {"--listen", "127.0.0.1:0", "--secret-file", secret, "--metrics-listen", "localhost"},
+		"peer that is none":      {"--listen", "127.0.0.1:0", "--secret-file", secret, "--allow-peer", "here"},
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		if err := run(ctx, append([]string{"turn"}, args...), nil, io.Discard, io.Discard); err == nil {
