@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -103,7 +104,7 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 	case *wire.CallRinging:
 		return f.Call, call.Rang{Device: who.Device}, nil
 	case *wire.CallAccept:
-		return f.Call, call.Accepted{Device: who.Device, Answer: f.Answer}, checkSDP(f.Answer)
+		return f.Call, call.Accepted{Device: who.Device, Answer: f.Answer}, checkSDP(f.Answer, audio, data)
 	case *wire.CallDecline:
 		if utf8.RuneCountInString(f.Text) > wire.MaxStatus || strings.ContainsFunc(f.Text, unicode.IsControl) {
 			err = errInvalid
@@ -123,8 +124,8 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 		}
 		return f.Call, call.Candidate{From: party, Frame: *f}, err
 	case *wire.CallDescription:
-		err = checkSDP(f.SDP)
-		if f.Kind != wire.DescriptionOffer && f.Kind != wire.DescriptionAnswer || f.Restart {
+		err = checkSDP(f.SDP, audio, data)
+		if f.Kind != wire.DescriptionOffer && f.Kind != wire.DescriptionAnswer || f.Restart || len(f.Negotiation) > wire.MaxID {
 			err = errInvalid
 		}
 		return f.Call, call.Described{From: party, Frame: *f}, err
@@ -134,11 +135,19 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 	return "", nil, wire.ErrUnknown
 }
 
-func checkSDP(sdp string) error {
+// Media that a description may begin with (RFC 8866 section 5.14).
+const (
+	audio = "\nm=audio "
+	data  = "\nm=application "
+)
+
+// checkSDP bounds a session description, which has to have one of some media.
+func checkSDP(sdp string, media ...string) error {
+	has := func(m string) bool { return strings.Contains(sdp, m) }
 	switch {
-	case len(sdp) > wire.MaxSDP:
+	case len(sdp) > wire.MaxSDP, strings.Count(sdp, "\nm=") > wire.MaxMedia:
 		return errInvalid
-	case !strings.HasPrefix(sdp, "v=0") || !strings.Contains(sdp, "\nm=audio "):
+	case !strings.HasPrefix(sdp, "v=0") || !slices.ContainsFunc(media, has):
 		return errMediaRefused
 	}
 	return nil
@@ -149,13 +158,18 @@ var callID = regexp.MustCompile(`^[0-9a-zA-Z._~-]{16,56}$`)
 
 // invite begins a call, or lets it be the accept of one that crosses it.
 func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) error {
-	switch {
-	case !callID.MatchString(f.Call):
-		return errInvalid
-	case f.Intent != wire.IntentCall && f.Intent != wire.IntentMailbox && f.Intent != wire.IntentNote:
+	if !callID.MatchString(f.Call) {
 		return errInvalid
 	}
-	if err := checkSDP(f.Offer); err != nil {
+	media := audio
+	switch f.Intent {
+	case wire.IntentCall, wire.IntentMailbox, wire.IntentNote:
+	case wire.IntentText:
+		media = data
+	default:
+		return errInvalid
+	}
+	if err := checkSDP(f.Offer, media); err != nil {
 		return err
 	}
 	if !cs.mayInvite(who.Account) {
@@ -178,7 +192,7 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	}
 	// One durable entry, come what may: from here on a crash leaves a row that
 	// says that there was a call.
-	if f.Intent == wire.IntentCall {
+	if f.Intent == wire.IntentCall || f.Intent == wire.IntentText {
 		err := cs.cfg.Mailbox.OpenCall(ctx, store.LiveCall{
 			ID: f.Call, Caller: who.Account, CallerDevice: who.Device,
 			Callee: f.To, Intent: f.Intent, StartedAt: cs.cfg.Now().UnixMilli(),
@@ -246,7 +260,7 @@ func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err
 		return nil, errInvalid
 	}
 	for _, r := range cs.live {
-		if setup.Intent == wire.IntentCall && !route.Blocked && r.rings(setup.Callee, setup.Caller.Account) {
+		if !route.Blocked && r.rings(setup.Intent, setup.Callee, setup.Caller.Account) {
 			return r, nil
 		}
 		route.Busy = route.Busy || r.engages(setup.Callee)

@@ -10,7 +10,6 @@ import (
 
 	"parley/presence"
 	"parley/signaling/call"
-	"parley/signaling/wire"
 )
 
 // runner is one live call: its goroutine alone steps the machine and performs
@@ -57,12 +56,12 @@ func newRunner(cs *calls, setup call.Setup) *runner {
 	return r
 }
 
-// rings reports whether this is caller calling callee, and a device may still
-// answer.
-func (r *runner) rings(caller, callee presence.AccountID) bool {
+// rings reports whether this is caller calling callee with that intent, and a
+// device may still answer.
+func (r *runner) rings(intent string, caller, callee presence.AccountID) bool {
 	switch r.standing.Load().state {
 	case call.Routing, call.Alerting, call.Ringing:
-		return r.setup.Intent == wire.IntentCall && r.setup.Caller.Account == caller && r.setup.Callee == callee
+		return r.setup.Intent == intent && r.setup.Caller.Account == caller && r.setup.Callee == callee
 	}
 	return false
 }

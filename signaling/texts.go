@@ -187,6 +187,9 @@ func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
 	if m.Forwarded != "" {
 		out.Forwarded = &wire.Forwarded{Name: m.Forwarded, Time: m.ForwardedTime}
 	}
+	if m.Kind == wire.KindText {
+		out.CID = m.CID
+	}
 	if m.Kind == wire.KindVoice && m.Blob != "" {
 		out.Voice = &wire.Voice{
 			Duration: m.Duration, Waveform: m.Waveform, Bytes: m.Bytes, Truncated: m.Truncated,

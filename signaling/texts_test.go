@@ -43,8 +43,11 @@ func TestTextReachesEveryDeviceInOrder(t *testing.T) {
 			if got.Pos != int64(i+1) || got.Message == nil || got.Message.Text != text || got.Message.Seq != int64(i+1) {
 				t.Errorf("%s got %s, want %q at %d", name, asJSON(got), text, i+1)
 			}
-			if own := got.Message.CID != ""; own != (name != "bob") {
-				t.Errorf("%s sees cid %q", name, got.Message.CID)
+			if got.Message.CID == "" {
+				t.Errorf("%s does not see the cid of a text", name)
+			}
+			if own := got.Message.Device != ""; own != (name != "bob") {
+				t.Errorf("%s sees device %q", name, got.Message.Device)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 	} else {
 		m.send(m.setup.Caller, goodbye)
 	}
-	if !voice && m.setup.Intent != wire.IntentCall {
+	if !voice && !m.rings() {
 		m.close() // nobody was called and nothing was said
 		return
 	}

@@ -37,7 +37,7 @@ type law struct {
 }
 
 func play(t *testing.T, input []byte) {
-	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentCall, wire.IntentMailbox, wire.IntentNote}[int(input[0])%5]
+	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentText, wire.IntentMailbox, wire.IntentNote}[int(input[0])%5]
 	route := Route{
 		State:   []presence.State{presence.Available, presence.DoNotDisturb, presence.Invisible}[int(input[0]/5)%3],
 		Blocked: input[0]&64 != 0, Busy: input[0]&128 != 0, Grace: input[0]%3 == 0,
@@ -82,7 +82,7 @@ func play(t *testing.T, input []byte) {
 		t.Fatalf("call does not end: %s, timers %v", m.State(), l.armed)
 	}
 	want := 1
-	if intent != wire.IntentCall && !l.recording {
+	if intent != wire.IntentCall && intent != wire.IntentText && !l.recording {
 		want = 0
 	}
 	if l.deposits != want {

@@ -36,7 +36,7 @@ type Setup struct {
 	Caller     Party
 	CallerName string
 	Callee     presence.AccountID
-	Intent     string // wire.IntentCall, IntentMailbox or IntentNote
+	Intent     string // wire.IntentCall, IntentText, IntentMailbox or IntentNote
 	Offer      string // session description of the caller
 	Timings    Timings
 	Limit      time.Duration // of a recording; told to the caller
@@ -112,7 +112,8 @@ type Machine struct {
 	farewell bool          // the caller is told the end once the entry is stored
 
 	held   []wire.CallCandidate // the caller's candidates, until somebody answers
-	counts map[Party]int        // candidates of each party
+	counts map[Party]int        // candidates of each party since its last description
+	spoken map[Party]minute     // later descriptions of each party
 
 	out []Effect // of the step under way
 }
@@ -131,7 +132,7 @@ func New(setup Setup) *Machine {
 	setup.Timings = setup.Timings.OrDefault()
 	return &Machine{
 		setup: setup, state: Routing, offer: setup.Offer, timers: make(map[Timer]time.Time),
-		connected: make(map[Party]bool), counts: make(map[Party]int),
+		connected: make(map[Party]bool), counts: make(map[Party]int), spoken: make(map[Party]minute),
 	}
 }
 
@@ -185,7 +186,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case Candidate:
 		m.candidate(e)
 	case Described:
-		m.described(e)
+		m.described(now, e)
 	case Muted:
 		m.muted(e)
 	case Stopping:
@@ -204,6 +205,11 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 		m.fired(now, e.Timer)
 	}
 	return m.out
+}
+
+// rings reports whether somebody is to be reached, not only the mailbox.
+func (m *Machine) rings() bool {
+	return m.setup.Intent == wire.IntentCall || m.setup.Intent == wire.IntentText
 }
 
 func (m *Machine) isCaller(p Party) bool { return p == m.setup.Caller }

@@ -15,9 +15,11 @@ func (m *Machine) invited(now time.Time, r Route) {
 	}
 	m.began = now
 	m.hidden = r.Blocked
-	m.mailbox, m.full = r.Full == "", r.Full
+	if m.setup.Intent != wire.IntentText { // which has no sound to record
+		m.mailbox, m.full = r.Full == "", r.Full
+	}
 	switch {
-	case m.setup.Intent != wire.IntentCall:
+	case !m.rings():
 		m.divert(now, wire.ToMailbox, "")
 	case r.Blocked: // learns nothing that an offline person would not show
 		m.divert(now, wire.OutOffline, "")
@@ -43,7 +45,8 @@ func (m *Machine) ring(now time.Time, device presence.DeviceID, replaces string)
 		m.rung = append(m.rung, device)
 	}
 	m.send(Party{m.setup.Callee, device}, &wire.CallRing{
-		Call: m.setup.ID, From: m.setup.Caller.Account, Name: m.setup.CallerName, Offer: m.setup.Offer,
+		Call: m.setup.ID, From: m.setup.Caller.Account, Name: m.setup.CallerName,
+		Intent: m.setup.Intent, Offer: m.setup.Offer,
 		Age: now.Sub(m.began).Milliseconds(), Lifetime: m.setup.Timings.Ring.Milliseconds(), Replaces: replaces,
 	})
 }

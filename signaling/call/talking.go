@@ -114,9 +114,17 @@ func (m *Machine) disengage() {
 
 // described passes a description on within a conversation, or takes the
 // caller's second offer after a diversion.
-func (m *Machine) described(e Described) {
+func (m *Machine) described(now time.Time, e Described) {
 	switch {
 	case m.inConversation(e.From):
+		if !m.mayDescribe(now, e.From) {
+			m.send(e.From, &wire.Error{
+				Call: m.setup.ID, Code: wire.CodeRateLimited, Message: wire.Sentences[wire.CodeRateLimited],
+				RetryAfter: time.Minute.Milliseconds(),
+			})
+			return
+		}
+		m.counts[e.From] = 0 // a restart gathers anew
 		m.send(m.other(e.From), &e.Frame)
 	case m.state == Diverting && m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer:
 		m.offer = e.Frame.SDP
@@ -125,6 +133,23 @@ func (m *Machine) described(e Described) {
 	default:
 		m.refuse(e.From)
 	}
+}
+
+// minute counts what a party did since it began.
+type minute struct {
+	since time.Time
+	count int
+}
+
+// mayDescribe counts a description against what people and networks can need.
+func (m *Machine) mayDescribe(now time.Time, from Party) bool {
+	spoken := m.spoken[from]
+	if now.Sub(spoken.since) >= time.Minute {
+		spoken = minute{since: now}
+	}
+	spoken.count++
+	m.spoken[from] = spoken
+	return spoken.count <= wire.MaxDescribed
 }
 
 func (m *Machine) muted(e Muted) {

@@ -201,7 +201,7 @@ func (tell *teller) event(words []string) Event {
 		}
 		return Candidate{party(), wire.CallCandidate{Call: "c1", Candidate: "of-" + words[1]}}
 	case "describes":
-		return Described{party(), wire.CallDescription{Call: "c1", Kind: arg("kind"), SDP: "sdp of " + words[1]}}
+		return Described{party(), wire.CallDescription{Call: "c1", Kind: arg("kind"), SDP: "sdp of " + words[1], Negotiation: arg("negotiation")}}
 	case "mutes":
 		return Muted{party(), wire.CallMute{Call: "c1", Muted: true}}
 	case "taken":

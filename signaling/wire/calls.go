@@ -3,7 +3,8 @@ package wire
 import "parley/presence"
 
 // CallInvite asks the server to reach someone. Call is an id made by the
-// client (UUIDv4). Offer is the caller's session description; whoever answers
+// client (UUIDv4). Offer is the caller's session description: with audio, or
+// with a data channel alone where the intent is text. Whoever answers
 // first answers it: a device of the callee, or the server itself when nobody
 // can. Candidates trickle separately and reach only the one who answers.
 type CallInvite struct {
@@ -17,6 +18,7 @@ type CallInvite struct {
 // Intents of CallInvite.
 const (
 	IntentCall    = "call"    // ring; the mailbox if nobody answers
+	IntentText    = "text"    // ring for a private text call; nothing is recorded if nobody answers
 	IntentMailbox = "mailbox" // do not ring: greeting, tone, record
 	IntentNote    = "note"    // do not ring, no greeting: record a voice note
 )
@@ -26,6 +28,7 @@ type CallRing struct {
 	Call     string             `json:"call"`
 	From     presence.AccountID `json:"from"`
 	Name     string             `json:"name"`
+	Intent   string             `json:"intent"` // call or text
 	Offer    string             `json:"offer"`
 	Age      int64              `json:"age_ms"`
 	Lifetime int64              `json:"lifetime_ms"` // rings at most this long in all
@@ -150,12 +153,17 @@ type CallCandidate struct {
 	Line      int    `json:"mline,omitempty"`
 }
 
-// CallDescription carries a later offer or answer, either way: an ICE restart
-// between the two devices, or the caller's new offer after a diversion.
+// CallDescription carries a later offer or answer, either way, at any time of
+// a conversation: an ICE restart, media that is added or taken away, or the
+// caller's new offer after a diversion. When two offers cross, the callee takes
+// back its own (perfect negotiation, WebRTC 1.0 section 10.7, the callee being
+// polite). Negotiation is made by who offers and comes back with the answer,
+// which is thrown away unless it belongs to the offer that is open.
 type CallDescription struct {
-	Call string `json:"call"`
-	Kind string `json:"kind"` // "offer" or "answer"
-	SDP  string `json:"sdp"`
+	Call        string `json:"call"`
+	Kind        string `json:"kind"` // "offer" or "answer"
+	SDP         string `json:"sdp"`
+	Negotiation string `json:"negotiation,omitempty"`
 	// Restart asks for an ICE restart through the relay (server to caller, no SDP).
 	Restart bool `json:"restart,omitempty"`
 }

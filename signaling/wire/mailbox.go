@@ -11,11 +11,13 @@ type Message struct {
 	With   presence.AccountID `json:"with"` // the other participant, from the receiver's side
 	From   presence.AccountID `json:"from"`
 	Device presence.DeviceID  `json:"device,omitempty"` // set to the sender's own devices only
-	CID    string             `json:"cid,omitempty"`    // set to the sender's own devices only
-	Kind   string             `json:"kind"`
-	Text   string             `json:"text,omitempty"`
-	Voice  *Voice             `json:"voice,omitempty"`
-	Call   *CallEntry         `json:"call,omitempty"`
+	// CID is that of the send: the sender's devices know by it what is in their
+	// outbox, and the receiver's of a text what came as a private line of a call.
+	CID   string     `json:"cid,omitempty"`
+	Kind  string     `json:"kind"`
+	Text  string     `json:"text,omitempty"`
+	Voice *Voice     `json:"voice,omitempty"`
+	Call  *CallEntry `json:"call,omitempty"`
 	// Played: a voice message was heard. A receiver reads its own mark, which it
 	// may take back; a sender what the receiver has told, which stays.
 	Played bool  `json:"played,omitempty"`

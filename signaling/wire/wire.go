@@ -42,7 +42,9 @@ const (
 	MaxText       = 16 << 10 // bytes of one text message, UTF-8
 	MaxStatus     = 140      // runes of a status text
 	MaxSDP        = 32 << 10 // bytes of a session description
-	MaxCandidates = 60       // ICE candidates of one device in one call
+	MaxCandidates = 60       // ICE candidates of one device for one description
+	MaxDescribed  = 30       // later descriptions of one device in one minute of a call
+	MaxMedia      = 8        // m= lines of a session description
 	MaxPage       = 200      // messages or people in one page
 	MaxID         = 64       // bytes of an id, call id or cid
 	MaxUnread     = 1000     // where counting unread messages ends

@@ -14,8 +14,14 @@ export const MaxStatus = 140;
 /** bytes of a session description */
 export const MaxSDP = 32768;
 
-/** ICE candidates of one device in one call */
+/** ICE candidates of one device for one description */
 export const MaxCandidates = 60;
+
+/** later descriptions of one device in one minute of a call */
+export const MaxDescribed = 30;
+
+/** m= lines of a session description */
+export const MaxMedia = 8;
 
 /** messages or people in one page */
 export const MaxPage = 200;
@@ -54,7 +60,8 @@ export type Shown = "stranger" | "requested" | "incoming" | "contact" | "blocked
 
 /**
  * CallInvite asks the server to reach someone. Call is an id made by the
- * client (UUIDv4). Offer is the caller's session description; whoever answers
+ * client (UUIDv4). Offer is the caller's session description: with audio, or
+ * with a data channel alone where the intent is text. Whoever answers
  * first answers it: a device of the callee, or the server itself when nobody
  * can. Candidates trickle separately and reach only the one who answers.
  */
@@ -73,6 +80,8 @@ export interface CallRing {
   call: string;
   from: AccountID;
   name: string;
+  /** call or text */
+  intent: string;
   offer: string;
   age_ms: number;
   /** rings at most this long in all */
@@ -230,8 +239,12 @@ export interface CallCandidate {
 }
 
 /**
- * CallDescription carries a later offer or answer, either way: an ICE restart
- * between the two devices, or the caller's new offer after a diversion.
+ * CallDescription carries a later offer or answer, either way, at any time of
+ * a conversation: an ICE restart, media that is added or taken away, or the
+ * caller's new offer after a diversion. When two offers cross, the callee takes
+ * back its own (perfect negotiation, WebRTC 1.0 section 10.7, the callee being
+ * polite). Negotiation is made by who offers and comes back with the answer,
+ * which is thrown away unless it belongs to the offer that is open.
  */
 export interface CallDescription {
   type: "call.description";
@@ -239,6 +252,7 @@ export interface CallDescription {
   /** "offer" or "answer" */
   kind: string;
   sdp: string;
+  negotiation?: string;
   /** Restart asks for an ICE restart through the relay (server to caller, no SDP). */
   restart?: boolean;
 }
@@ -273,7 +287,10 @@ export interface Message {
   from: AccountID;
   /** set to the sender's own devices only */
   device?: DeviceID;
-  /** set to the sender's own devices only */
+  /**
+   * CID is that of the send: the sender's devices know by it what is in their
+   * outbox, and the receiver's of a text what came as a private line of a call.
+   */
   cid?: string;
   kind: string;
   text?: string;
@@ -886,6 +903,7 @@ export interface Error {
 }
 
 export const IntentCall = "call";
+export const IntentText = "text";
 export const IntentMailbox = "mailbox";
 export const IntentNote = "note";
 export const PhaseGreeting = "greeting";
