@@ -110,7 +110,7 @@ func secureHeaders(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer") // an invite's token is in its address
-		h.Set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()")
+		h.Set("Permissions-Policy", "microphone=(self), camera=(self), display-capture=(self), geolocation=()")
 		next.ServeHTTP(w, r)
 	})
 }

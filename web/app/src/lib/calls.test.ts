@@ -2,61 +2,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { get } from 'svelte/store';
 import type { CallFrame } from './call';
 import { Calls } from './calls';
+import { FakeConnection } from './connection.fake';
 import { Problem } from './errors';
 import type { Ring } from './ringing';
 import type { Reply, Request } from './socket';
 import type * as wire from './wire';
-
-/** FakeConnection is a peer connection that does nothing but remember. */
-class FakeConnection {
-  static all: FakeConnection[] = [];
-  static get last(): FakeConnection {
-    return FakeConnection.all.at(-1)!;
-  }
-  onicecandidate: ((event: { candidate: object | null }) => void) | null = null;
-  onconnectionstatechange: (() => void) | null = null;
-  ontrack = null;
-  connectionState = 'new';
-  closed = false;
-  remote: string[] = [];
-  local: string[] = [];
-  candidates: string[] = [];
-  readonly number = FakeConnection.all.push(this);
-
-  constructor(public config: RTCConfiguration) {}
-  addTrack(): void {}
-  createOffer(options?: { iceRestart?: boolean }): Promise<object> {
-    return Promise.resolve({ type: 'offer', sdp: `offer ${this.number}${options?.iceRestart ? ' restart' : ''}` });
-  }
-  createAnswer(): Promise<object> {
-    return Promise.resolve({ type: 'answer', sdp: `answer ${this.number} to ${this.remote.at(-1)}` });
-  }
-  setLocalDescription({ sdp }: { sdp: string }): Promise<void> {
-    this.local.push(sdp);
-    return Promise.resolve();
-  }
-  setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
-    this.remote.push(sdp);
-    return Promise.resolve();
-  }
-  addIceCandidate({ candidate }: { candidate: string }): Promise<void> {
-    this.candidates.push(candidate);
-    return Promise.resolve();
-  }
-  setConfiguration(config: RTCConfiguration): void {
-    this.config = config;
-  }
-  close(): void {
-    this.closed = true;
-  }
-  gather(candidate: string): void {
-    this.onicecandidate?.({ candidate: { candidate, sdpMid: '0', sdpMLineIndex: 0 } });
-  }
-  become(state: RTCPeerConnectionState): void {
-    this.connectionState = state;
-    this.onconnectionstatechange?.();
-  }
-}
 
 class FakeMicrophone {
   static open = 0;
@@ -102,7 +52,7 @@ describe('Calls', () => {
   const settle = () => vi.advanceTimersByTimeAsync(0);
   const now = () => get(calls.call)!;
   const types = () => posted.map((frame) => frame.type);
-  const ring = (call: string): Ring => ({ call, from: 'bob', name: 'Bob', offer: `their offer of ${call}`, silenced: false });
+  const ring = (call: string): Ring => ({ call, from: 'bob', name: 'Bob', intent: 'call', offer: `their offer of ${call}`, silenced: false });
 
   async function take(...frames: CallFrame[]): Promise<void> {
     frames.forEach((frame) => calls.take(frame));
@@ -361,21 +311,75 @@ describe('Calls', () => {
   });
 
   describe('talking', () => {
-    it('restores a broken connection as the caller, after a moment', async () => {
+    const offers = () => posted.filter((frame) => frame.type === 'call.description').map(({ kind, sdp }) => `${kind}: ${sdp}`);
+
+    it('restores a broken connection, after a moment', async () => {
       const connection = await talking();
       connection.become('disconnected');
       expect(now().interrupted).toBe(true);
-      await vi.advanceTimersByTimeAsync(3_999);
-      expect(types()).not.toContain('call.description');
+      await vi.advanceTimersByTimeAsync(2_999);
+      expect(offers()).toEqual([]);
       await vi.advanceTimersByTimeAsync(1);
-      expect(posted.at(-1)).toEqual({ type: 'call.description', call: 'call-1', kind: 'offer', sdp: 'offer 1 restart' });
-      await take({ type: 'call.description', call: 'call-1', kind: 'answer', sdp: 'restarted' });
+      expect(offers()).toEqual(['offer: offer 1 restart']);
+      const { negotiation } = posted.at(-1) as wire.CallDescription;
+      await take({ type: 'call.description', call: 'call-1', kind: 'answer', sdp: 'restarted', negotiation: negotiation! });
       expect(connection.remote).toEqual(['theirs', 'restarted']);
       connection.become('connected');
       expect(now().interrupted).toBe(false);
       await vi.advanceTimersByTimeAsync(60_000);
       expect(now().phase).toBe('active');
-      expect(types().filter((type) => type === 'call.description')).toHaveLength(1);
+      expect(offers()).toHaveLength(1);
+    });
+
+    it('waits a little longer as the callee, and answers the restart of the caller', async () => {
+      await calls.answer(ring('theirs'));
+      await take({ type: 'call.granted', call: 'theirs' });
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.active', call: 'theirs' });
+      FakeConnection.last.become('disconnected');
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(offers()).toEqual([]);
+      await take({ type: 'call.description', call: 'theirs', kind: 'offer', sdp: 'again', negotiation: 'n' });
+      expect(posted.at(-1)).toEqual({ type: 'call.description', call: 'theirs', kind: 'answer', sdp: 'answer 1 to again', negotiation: 'n' });
+      await vi.advanceTimersByTimeAsync(500);
+      expect(offers()).toEqual(['answer: answer 1 to again', 'offer: offer 1 restart']);
+    });
+
+    it('looks for new paths at once in another network', async () => {
+      const connection = await talking();
+      calls.moved();
+      await settle();
+      expect(offers()).toEqual(['offer: offer 1 restart']);
+      expect(now().interrupted).toBe(false); // what flows goes on
+      expect(connection.closed).toBe(false);
+    });
+
+    it('survives a description that the browser refuses', async () => {
+      const connection = await talking();
+      connection.refuse = (what) => what === 'remote nonsense';
+      await take({ type: 'call.description', call: 'call-1', kind: 'offer', sdp: 'nonsense' });
+      expect(now().phase).toBe('active');
+    });
+
+    it('says again what a new session may not know, and never unmutes by itself', async () => {
+      const connection = await talking();
+      calls.mute(true);
+      connection.become('failed');
+      posted = [];
+      calls.resumed();
+      await settle();
+      expect(posted).toMatchObject([{ type: 'call.mute', muted: true }, { type: 'call.description', kind: 'offer' }]);
+      connection.become('connected');
+      expect(now()).toMatchObject({ muted: true, interrupted: false });
+      expect((get(calls.line.voice) as unknown as FakeMicrophone).enabled).toBe(false);
+    });
+
+    it('tells at the beginning that it is muted already', async () => {
+      await calls.answer(ring('theirs'));
+      calls.mute(true);
+      posted = [];
+      await take({ type: 'call.granted', call: 'theirs' }, { type: 'call.active', call: 'theirs' });
+      expect(posted).toEqual([{ type: 'call.mute', call: 'theirs', muted: true }]);
     });
 
     it('gives up in the end, and says so', async () => {
@@ -385,22 +389,11 @@ describe('Calls', () => {
       expect(now()).toMatchObject({ phase: 'over', end: { reason: 'lost' } });
     });
 
-    it('answers the restart of the other, and starts none itself', async () => {
-      await calls.answer(ring('theirs'));
-      await take({ type: 'call.granted', call: 'theirs' });
-      FakeConnection.last.become('connected');
-      await take({ type: 'call.active', call: 'theirs' });
-      FakeConnection.last.become('disconnected');
-      await vi.advanceTimersByTimeAsync(20_000);
-      expect(types()).not.toContain('call.description');
-      await take({ type: 'call.description', call: 'theirs', kind: 'offer', sdp: 'again' });
-      expect(posted.at(-1)).toEqual({ type: 'call.description', call: 'theirs', kind: 'answer', sdp: 'answer 1 to again' });
-    });
-
     it('goes through the relay when the server asks for it', async () => {
       await invite();
       await take({ type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
       await take({ type: 'call.description', call: 'call-1', kind: 'offer', sdp: '', restart: true });
+      await settle();
       expect(FakeConnection.last.config.iceTransportPolicy).toBe('relay');
       expect(posted.at(-1)).toMatchObject({ type: 'call.description', kind: 'offer', sdp: 'offer 1 restart' });
     });

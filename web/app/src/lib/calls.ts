@@ -9,6 +9,7 @@
 import { get, writable, type Readable } from 'svelte/store';
 import { advance, incoming, live, outgoing, over, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
+import type { Description } from './leg';
 import { Line } from './line';
 import type { Ring } from './ringing';
 import type { Reply, Request } from './socket';
@@ -72,7 +73,7 @@ export class Calls {
       if (!(await this.line.listen(() => this.is(id)))) {
         return;
       }
-      const offer = await this.line.connect().offer();
+      const offer = await this.line.connect(false).offer();
       if (!this.is(id)) {
         return;
       }
@@ -121,11 +122,20 @@ export class Calls {
       case 'call.granted':
         this.line.release();
         break;
+      case 'call.active':
+        if (call.muted) {
+          this.tellMute(); // said before anybody could take it
+        }
+        break;
       case 'call.candidate':
         this.line.candidate(frame);
         break;
       case 'call.description':
-        void (frame.restart ? this.line.restart(true) : this.line.described({ kind: frame.kind as 'offer' | 'answer', sdp: frame.sdp })).catch(() => this.refused(call.id));
+        if (frame.restart) {
+          this.line.restart(true);
+        } else {
+          void this.line.described({ ...frame, kind: frame.kind as Description['kind'] }).catch(() => this.refused(call.id));
+        }
         break;
       case 'call.diverted':
         this.line.whole();
@@ -165,7 +175,26 @@ export class Calls {
     if (live(call)) {
       this.update((current) => ({ ...current, muted }));
       this.line.mute(muted);
-      this.options.post({ type: 'call.mute', call: call.id, muted });
+      this.tellMute();
+    }
+  }
+
+  /** resumed follows a new session with the server: what it may have forgotten is said again. */
+  resumed(): void {
+    const call = get(this.shown);
+    if (live(call) && call.phase === 'active') {
+      this.tellMute();
+      if (call.interrupted) {
+        this.line.restart(); // the way to the far end may be open again, too
+      }
+    }
+  }
+
+  /** moved looks for new paths: this browser is in another network. */
+  moved(): void {
+    const call = get(this.shown);
+    if (live(call) && call.phase === 'active') {
+      this.line.restart();
     }
   }
 
@@ -189,7 +218,7 @@ export class Calls {
       if (!(await this.line.listen(() => this.is(ring.call)))) {
         return;
       }
-      const answer = await this.line.connect().answer(ring.offer);
+      const answer = await this.line.connect(true).answer(ring.offer);
       if (this.is(ring.call)) {
         this.update((call) => ({ ...call, phase: 'connecting' }));
         this.options.post({ type: 'call.accept', call: ring.call, answer });
@@ -232,9 +261,13 @@ export class Calls {
     }
   }
 
-  /** refused gives up a call whose descriptions this browser does not take. */
+  private tellMute(): void {
+    this.about((call) => ({ type: 'call.mute', call, muted: get(this.shown)!.muted }));
+  }
+
+  /** refused gives up a call whose descriptions this browser does not take; one under way goes on as it was. */
   private refused(id: string): void {
-    if (this.is(id)) {
+    if (this.is(id) && get(this.shown)!.phase !== 'active') {
       this.give('unreachable');
     }
   }

@@ -155,6 +155,7 @@ export class Client {
     this.state.set(link);
     if (link.state === 'open') {
       this.outbox.welcomed();
+      this.calls.resumed();
     }
   }
 
@@ -203,8 +204,8 @@ export class Client {
   /** ring rings, unless the call is the other half of the own one. */
   private ring(frame: wire.CallRing): void {
     if (frame.replaces && this.calls.held().includes(frame.replaces)) {
-      const { call, from, name, offer } = frame;
-      void this.attempt(() => this.calls.cross({ call, from, name, offer, silenced: false }));
+      const { call, from, name, intent, offer } = frame;
+      void this.attempt(() => this.calls.cross({ call, from, name, intent, offer, silenced: false }));
     } else {
       this.ringing.take(frame);
     }
@@ -218,15 +219,22 @@ export class Client {
         this.ringing.noticed();
       }
     };
-    const online = () => this.socket.wake();
+    const online = () => {
+      this.socket.wake();
+      this.calls.moved();
+    };
+    const moved = () => this.calls.moved();
+    const network = (navigator as { connection?: EventTarget }).connection; // not in every browser
     const left = () => this.calls.hangUp(); // its microphone goes with the page
     document.addEventListener('visibilitychange', back);
     window.addEventListener('online', online);
     window.addEventListener('pagehide', left);
+    network?.addEventListener('change', moved);
     this.stops.push(
       () => document.removeEventListener('visibilitychange', back),
       () => window.removeEventListener('online', online),
       () => window.removeEventListener('pagehide', left),
+      () => network?.removeEventListener('change', moved),
       watchIdle((idle) => {
         this.idle = idle;
         this.socket.tell({ type: 'presence.idle', idle });

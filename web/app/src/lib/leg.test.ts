@@ -1,114 +1,182 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { Leg, type Config } from './leg';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeConnection } from './connection.fake';
+import { Leg, type Description } from './leg';
 
-const opus = 'v=0\r\na=rtpmap:111 opus/48000/2\r\n';
+const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** FakeConnection remembers what it was told, and can refuse it. */
-class FakeConnection {
-  onicecandidate: ((event: { candidate: object | null }) => void) | null = null;
-  log: string[] = [];
-  refuse = (_what: string) => false;
-  connectionState = 'new';
-  addTrack(): void {}
-  setConfiguration(config: RTCConfiguration): void {
-    this.log.push(`policy ${config.iceTransportPolicy}`);
+/** Side is one leg and what it says. */
+class Side {
+  readonly connection = new FakeConnection({});
+  candidates: string[] = [];
+  descriptions: Description[] = [];
+  leg: Leg;
+  constructor(polite: boolean) {
+    let id = 0;
+    this.leg = new Leg(
+      {
+        ice: () => [],
+        relayOnly: false,
+        polite,
+        open: () => this.connection as unknown as RTCPeerConnection,
+        newID: () => `${polite ? 'callee' : 'caller'}-${++id}`,
+      },
+      {
+        onCandidate: ({ candidate }) => this.candidates.push(candidate),
+        onDescription: (description) => this.descriptions.push(description),
+        onState: () => {},
+        onTrack: () => {},
+        onChannel: () => {},
+      },
+    );
   }
-  createOffer = () => Promise.resolve({ type: 'offer', sdp: opus });
-  createAnswer = () => Promise.resolve({ type: 'answer', sdp: opus });
-  setLocalDescription = ({ sdp }: { sdp: string }) => this.told(sdp.includes('nack') ? 'local with nack' : 'local');
-  setRemoteDescription = ({ sdp }: { sdp: string }) => this.told(`remote ${sdp}`);
-  addIceCandidate = ({ candidate }: { candidate: string }) => this.told(`candidate ${candidate}`);
-  close(): void {
-    this.log.push('closed');
-  }
-  gather(candidate: string | null): void {
-    this.onicecandidate?.({ candidate: candidate === null ? null : { candidate, sdpMid: '0', sdpMLineIndex: 0 } });
-  }
-  private told(what: string): Promise<void> {
-    if (this.refuse(what)) {
-      return Promise.reject(new DOMException(what, 'OperationError'));
-    }
-    this.log.push(what);
-    return Promise.resolve();
+  get said(): string[] {
+    return this.descriptions.map(({ kind, negotiation }) => `${kind} ${negotiation}`);
   }
 }
 
 describe('Leg', () => {
-  let connection: FakeConnection;
-  let own: string[];
-  let leg: Leg;
+  let caller: Side;
+  let callee: Side;
 
   beforeEach(() => {
-    connection = new FakeConnection();
-    own = [];
-    const config: Config = {
-      ice: [],
-      relayOnly: false,
-      microphone: { getAudioTracks: () => [] } as unknown as MediaStream,
-      open: () => connection as unknown as RTCPeerConnection,
-    };
-    leg = new Leg(config, { onCandidate: ({ candidate }) => own.push(candidate), onState: () => {}, onSound: () => {} });
+    vi.useFakeTimers();
+    FakeConnection.all = [];
+    caller = new Side(false);
+    callee = new Side(true);
   });
+  afterEach(() => vi.useRealTimers());
+
+  async function talk(): Promise<void> {
+    await caller.leg.answered(await callee.leg.answer(await caller.leg.offer()));
+    caller.leg.release();
+    callee.leg.release();
+    await settle();
+  }
+
+  /** pass gives each side what the other has said since. */
+  async function pass(): Promise<void> {
+    const [to, back] = [caller.descriptions, callee.descriptions];
+    [caller.descriptions, callee.descriptions] = [[], []];
+    await Promise.all([...to.map((one) => callee.leg.describe(one)), ...back.map((one) => caller.leg.describe(one))]);
+    await settle();
+  }
 
   it('holds own candidates until the description has left, then sends them in order', async () => {
-    await leg.offer();
-    connection.gather('a');
-    connection.gather('');
-    connection.gather('b');
-    expect(own).toEqual([]);
-    leg.release();
-    connection.gather('c');
-    connection.gather(null);
-    expect(own).toEqual(['a', 'b', 'c', '']);
-  });
-
-  it('holds them again during a restart', async () => {
-    await leg.offer();
-    leg.release();
-    const restarted = leg.restart(true);
-    await restarted;
-    connection.gather('new');
-    expect(own).toEqual([]);
-    expect(connection.log).toContain('policy relay');
-    leg.release();
-    expect(own).toEqual(['new']);
+    await caller.leg.offer();
+    caller.connection.gather('a');
+    caller.connection.gather('');
+    caller.connection.gather('b');
+    expect(caller.candidates).toEqual([]);
+    caller.leg.release();
+    caller.connection.gather('c');
+    caller.connection.gather(null);
+    expect(caller.candidates).toEqual(['a', 'b', 'c', '']);
   });
 
   it('applies what comes from the far end in its order', async () => {
-    leg.candidate({ candidate: 'early' });
-    const answered = leg.answered('answer');
-    leg.candidate({ candidate: 'meanwhile' });
+    await caller.leg.offer();
+    caller.leg.candidate({ candidate: 'early' });
+    const answered = caller.leg.answered('answer');
+    caller.leg.candidate({ candidate: 'meanwhile' });
     await answered;
-    leg.candidate({ candidate: 'late' });
-    await leg.offer();
-    expect(connection.log.filter((line) => !line.startsWith('local'))).toEqual([
-      'remote answer',
-      'candidate early',
-      'candidate meanwhile',
-      'candidate late',
-    ]);
+    caller.leg.candidate({ candidate: 'late' });
+    await settle();
+    expect(caller.connection.log.slice(1)).toEqual(['remote answer', 'candidate early', 'candidate meanwhile', 'candidate late']);
   });
 
-  it('offers resends, and does without where the browser refuses', async () => {
-    expect(await leg.offer()).toContain('a=rtcp-fb:111 nack');
-    expect(connection.log).toEqual(['local with nack']);
-    connection.refuse = (what) => what === 'local with nack';
-    expect(await leg.answer('theirs')).toBe(opus);
-    expect(connection.log.at(-1)).toBe('local');
+  it('asks for resends, and does without where the browser refuses', async () => {
+    caller.connection.codec = callee.connection.codec = 'v=0\r\na=rtpmap:111 opus/48000/2\r\n';
+    expect(await caller.leg.offer()).toContain('a=rtcp-fb:111 nack');
+    callee.connection.refuse = (what) => what === 'local with nack';
+    expect(await callee.leg.answer('theirs')).not.toContain('nack');
+    expect(callee.connection.log.at(-1)).toBe('local answer');
   });
 
   it('survives a refused candidate, and rejects a refused description', async () => {
-    connection.refuse = (what) => what === 'candidate old' || what === 'remote broken';
-    await leg.answered('answer');
-    leg.candidate({ candidate: 'old' });
-    leg.candidate({ candidate: 'new' });
-    await expect(leg.answered('broken')).rejects.toThrow('remote broken');
-    expect(connection.log).toEqual(['remote answer', 'candidate new']);
+    await talk();
+    caller.connection.refuse = (what) => what === 'candidate old' || what === 'remote broken';
+    caller.leg.candidate({ candidate: 'old' });
+    caller.leg.candidate({ candidate: 'new' });
+    await expect(caller.leg.describe({ kind: 'offer', sdp: 'broken', negotiation: 'x' })).rejects.toThrow('remote broken');
+    expect(caller.connection.candidates).toEqual(['new']);
   });
 
   it('does nothing after it was closed', async () => {
-    leg.close();
-    await expect(leg.offer()).rejects.toThrow('closed');
-    expect(connection.log).toEqual(['closed']);
+    caller.leg.close();
+    await expect(caller.leg.offer()).rejects.toThrow('closed');
+    caller.leg.restart();
+    expect(caller.connection.log).toEqual(['closed']);
+  });
+
+  it('offers nothing later before the first offer is answered', async () => {
+    await caller.leg.offer();
+    caller.connection.need();
+    await settle();
+    expect(caller.said).toEqual([]);
+    await caller.leg.answered('answer');
+    await settle();
+    expect(caller.said).toEqual(['offer caller-1']);
+  });
+
+  it('takes the first answer once', async () => {
+    await talk();
+    await caller.leg.answered('again');
+    expect(caller.connection.remote).toHaveLength(1);
+  });
+
+  it('restarts from either side, through the relay if asked to', async () => {
+    await talk();
+    callee.leg.restart(true);
+    await settle();
+    expect(callee.connection.log).toContain('policy relay');
+    expect(callee.descriptions).toEqual([{ kind: 'offer', sdp: 'offer 2 restart', negotiation: 'callee-1' }]);
+    callee.connection.gather('new');
+    expect(callee.candidates).toEqual(['new']); // after the offer
+    await pass();
+    expect(caller.said).toEqual(['answer callee-1']);
+    await pass();
+    expect(callee.connection.signalingState).toBe('stable');
+  });
+
+  it('sorts out offers that cross: the caller prevails, and the callee offers again', async () => {
+    await talk();
+    caller.connection.need();
+    callee.connection.need();
+    await settle();
+    expect([...caller.said, ...callee.said]).toEqual(['offer caller-1', 'offer callee-1']);
+    await pass();
+    expect(caller.said).toEqual([]);
+    expect(callee.said).toEqual(['answer caller-1', 'offer callee-2']);
+    await pass();
+    await pass();
+    expect([caller.connection.signalingState, callee.connection.signalingState]).toEqual(['stable', 'stable']);
+    expect([...caller.said, ...callee.said]).toEqual([]);
+  });
+
+  it('throws away an answer that comes late', async () => {
+    await talk();
+    caller.connection.need();
+    await settle();
+    await caller.leg.describe({ kind: 'answer', sdp: 'to another', negotiation: 'caller-0' });
+    await caller.leg.describe({ kind: 'answer', sdp: 'to none' });
+    expect(caller.connection.signalingState).toBe('have-local-offer');
+    await caller.leg.describe({ kind: 'answer', sdp: 'right', negotiation: 'caller-1' });
+    await caller.leg.describe({ kind: 'answer', sdp: 'twice', negotiation: 'caller-1' });
+    expect(caller.connection.remote.slice(1)).toEqual(['right']);
+  });
+
+  it('offers again what nobody answers', async () => {
+    await talk();
+    caller.leg.restart();
+    await vi.advanceTimersByTimeAsync(7_999);
+    expect(caller.said).toEqual(['offer caller-1']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(caller.said).toEqual(['offer caller-1', 'offer caller-2']);
+    expect(caller.descriptions[1]!.sdp).toContain('restart');
+    await pass(); // the first of them came late after all
+    await pass();
+    expect(caller.connection.signalingState).toBe('stable');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(caller.said).toEqual([]);
   });
 });

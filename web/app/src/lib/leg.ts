@@ -1,4 +1,12 @@
-// This device's leg of a call: one RTCPeerConnection with the microphone on it.
+// This device's leg of a call: one RTCPeerConnection, and the negotiation on it.
+//
+// The first offer and its answer travel with the invite and the accept. From
+// then on either side may offer whenever its browser says that there is
+// something to negotiate: media that came or went, or an ICE restart. When two
+// offers cross, the polite side takes back its own (perfect negotiation, WebRTC
+// 1.0 section 10.7). Each offer has an id that its answer brings back; an answer
+// to another offer is thrown away, and an offer that nobody answers is made
+// again, for frames about calls are sent at most once.
 //
 // Order: descriptions and candidates from the far end are applied one after
 // the other, as they came; candidates that come before any description wait.
@@ -15,26 +23,45 @@ export interface Candidate {
   mline?: number;
 }
 
+/** Description is a later offer or answer. */
+export interface Description {
+  kind: 'offer' | 'answer';
+  sdp: string;
+  negotiation?: string | undefined;
+}
+
 export interface Events {
   onCandidate: (candidate: Candidate) => void;
+  onDescription: (description: Description) => void;
   onState: (state: RTCPeerConnectionState) => void;
-  onSound: (stream: MediaStream) => void;
+  onTrack: (event: RTCTrackEvent) => void;
+  /** the far end opened a data channel */
+  onChannel: (channel: RTCDataChannel) => void;
 }
 
 export interface Config {
-  ice: RTCIceServer[];
+  /** the relay servers as last told */
+  ice: () => RTCIceServer[];
   /** send and receive through the relay only, which hides the own address */
   relayOnly: boolean;
-  microphone: MediaStream;
+  /** gives way when two offers cross; the callee */
+  polite: boolean;
   open?: (config: RTCConfiguration) => RTCPeerConnection;
+  newID?: () => string;
 }
+
+/** How long an answer may take before the offer is made again. */
+const answerWithin = 8_000; // ms
 
 export class Leg {
   private readonly pc: RTCPeerConnection;
   private chain: Promise<unknown> = Promise.resolve();
+  private begun = false; // the first offer was answered
   private described = false;
   private released = false;
   private closed = false;
+  private open: string | null = null; // the id of the own later offer that waits for its answer
+  private overdue: ReturnType<typeof setTimeout> | undefined;
   private early: Candidate[] = []; // from the far end, before its description
   private held: Candidate[] = []; // own, before release
 
@@ -44,40 +71,53 @@ export class Leg {
   ) {
     const open = config.open ?? ((settings) => new RTCPeerConnection(settings));
     this.pc = open(this.settings(config.relayOnly));
-    for (const track of config.microphone.getAudioTracks()) {
-      this.pc.addTrack(track, config.microphone);
-    }
     this.pc.onicecandidate = ({ candidate }) => this.gathered(candidate);
     this.pc.onconnectionstatechange = () => events.onState(this.pc.connectionState);
-    this.pc.ontrack = ({ streams, track }) => events.onSound(streams[0] ?? new MediaStream([track]));
+    this.pc.ontrack = (event) => events.onTrack(event);
+    this.pc.ondatachannel = ({ channel }) => events.onChannel(channel);
+    this.pc.onnegotiationneeded = () => this.negotiate();
   }
 
-  /** offer makes and sets an offer. */
+  /** connection is for what needs no order: tracks, channels, statistics. */
+  get connection(): RTCPeerConnection {
+    return this.pc;
+  }
+
+  /** offer makes and sets the first offer. */
   offer(): Promise<string> {
     return this.next(async () => this.setLocal(await this.pc.createOffer()));
   }
 
-  /** restart makes an offer for new paths (ICE restart, RFC 8839 section 4.4.1.1.1). */
-  restart(relayOnly = this.config.relayOnly): Promise<string> {
-    return this.next(async () => {
-      this.pc.setConfiguration(this.settings(relayOnly));
-      this.released = false;
-      return this.setLocal(await this.pc.createOffer({ iceRestart: true }));
-    });
-  }
-
-  /** answer takes the far end's offer, at first or for a restart, and answers it. */
+  /** answer takes the far end's first offer and answers it. */
   answer(offer: string): Promise<string> {
     return this.next(async () => {
-      this.released = false;
       await this.setRemote({ type: 'offer', sdp: offer });
+      this.begun = true;
       return this.setLocal(await this.pc.createAnswer());
     });
   }
 
-  /** answered takes the far end's answer to the own offer. */
+  /** answered takes the far end's answer to the first offer. */
   answered(answer: string): Promise<void> {
-    return this.next(() => this.setRemote({ type: 'answer', sdp: answer }));
+    return this.next(async () => {
+      if (!this.begun) {
+        this.begun = true;
+        await this.setRemote({ type: 'answer', sdp: answer });
+      }
+    });
+  }
+
+  /** restart looks for new paths (ICE restart, RFC 8839 section 4.4.1.1.1). */
+  restart(relayOnly = this.config.relayOnly): void {
+    if (!this.closed) {
+      this.pc.setConfiguration(this.settings(relayOnly));
+      this.pc.restartIce(); // and so to negotiate
+    }
+  }
+
+  /** describe takes a later description of the far end. */
+  describe(description: Description): Promise<void> {
+    return this.next(() => (description.kind === 'offer' ? this.offered(description) : this.settled(description)));
   }
 
   /** candidate takes one of the far end's candidates; an empty one ends them. */
@@ -86,7 +126,7 @@ export class Leg {
       this.early.push(candidate);
       return;
     }
-    void this.next(() => this.add(candidate));
+    void this.next(() => this.add(candidate)).catch(() => {}); // closed
   }
 
   /** release lets own candidates go: the description they belong to has been sent. */
@@ -99,13 +139,72 @@ export class Leg {
 
   close(): void {
     this.closed = true;
-    this.pc.onicecandidate = this.pc.onconnectionstatechange = this.pc.ontrack = null;
+    clearTimeout(this.overdue);
+    this.pc.onicecandidate = this.pc.onconnectionstatechange = this.pc.ontrack = this.pc.ondatachannel = this.pc.onnegotiationneeded = null;
     this.pc.close();
+  }
+
+  /** negotiate offers what has changed. While something is open it waits: the browser asks again. */
+  private negotiate(): void {
+    if (!this.begun) {
+      return; // it goes with the first offer or its answer
+    }
+    void this.next(async () => {
+      if (this.pc.signalingState !== 'stable') {
+        return;
+      }
+      this.released = false;
+      const sdp = await this.setLocal(await this.pc.createOffer());
+      const negotiation = (this.config.newID ?? crypto.randomUUID.bind(crypto))();
+      this.open = negotiation;
+      this.overdue = setTimeout(() => this.renew(negotiation), answerWithin);
+      this.describeTo({ kind: 'offer', sdp, negotiation });
+    }).catch(() => {}); // closed, or asked again with the next change
+  }
+
+  /** renew takes back an offer that nobody has answered, and offers again. */
+  private renew(negotiation: string): void {
+    void this.next(async () => {
+      if (this.open === negotiation) {
+        this.open = null;
+        await this.pc.setLocalDescription({ type: 'rollback' });
+        this.negotiate();
+      }
+    }).catch(() => {});
+  }
+
+  private async offered({ sdp, negotiation }: Description): Promise<void> {
+    if (this.pc.signalingState !== 'stable' && !this.config.polite) {
+      return; // the own offer stands, and the other side takes it
+    }
+    this.settle();
+    await this.setRemote({ type: 'offer', sdp }); // takes back the own offer, if there is one
+    this.released = false;
+    const answer = await this.setLocal(await this.pc.createAnswer());
+    this.describeTo({ kind: 'answer', sdp: answer, negotiation });
+  }
+
+  private async settled({ sdp, negotiation }: Description): Promise<void> {
+    if (this.open === null || negotiation !== this.open) {
+      return; // late
+    }
+    this.settle();
+    await this.setRemote({ type: 'answer', sdp });
+  }
+
+  private settle(): void {
+    this.open = null;
+    clearTimeout(this.overdue);
+  }
+
+  private describeTo(description: Description): void {
+    this.events.onDescription(description);
+    this.release();
   }
 
   private settings(relayOnly: boolean): RTCConfiguration {
     return {
-      iceServers: this.config.ice,
+      iceServers: this.config.ice(),
       iceTransportPolicy: relayOnly ? 'relay' : 'all',
       bundlePolicy: 'max-bundle',
     };

@@ -7,14 +7,9 @@
 // and again, and then given up.
 
 import { get, writable, type Readable } from 'svelte/store';
-import { Leg, type Candidate } from './leg';
+import { Leg, type Candidate, type Description } from './leg';
 import { closeMicrophone, openMicrophone } from './microphone';
 import { Repair } from './repair';
-
-export interface Description {
-  kind: 'offer' | 'answer';
-  sdp: string;
-}
 
 export interface Options {
   /** the relay servers as last told */
@@ -45,7 +40,7 @@ export class Line {
   constructor(private readonly options: Options) {
     this.sound = this.heard;
     this.voice = this.microphone;
-    this.repair = new Repair({ restart: () => void this.restart().catch(() => {}), giveUp: options.onLost }); // the next restart may do
+    this.repair = new Repair({ restart: () => this.restart(), giveUp: options.onLost });
   }
 
   /** listen opens the microphone, if it is not open. False: the call was given up meanwhile. */
@@ -62,26 +57,26 @@ export class Line {
     return true;
   }
 
-  /** connect makes a new leg in the place of an earlier one. */
-  connect(): Leg {
-    const { connection } = this.options;
+  /** connect makes a new leg in the place of an earlier one. The callee is the polite one. */
+  connect(polite: boolean): Leg {
+    const { connection, ice, relayOnly } = this.options;
+    const current = <T>(tell: (news: T) => void) => (news: T) => {
+      if (this.leg === leg) {
+        tell(news);
+      }
+    };
     const leg: Leg = new Leg(
+      { ice, relayOnly: relayOnly(), polite, ...(connection && { open: connection }) },
       {
-        ice: this.options.ice(),
-        relayOnly: this.options.relayOnly(),
-        microphone: get(this.microphone)!,
-        ...(connection && { open: connection }),
-      },
-      {
-        onCandidate: this.options.onCandidate,
-        onState: (state) => {
-          if (this.leg === leg) {
-            this.options.onState(state);
-          }
-        },
-        onSound: (stream) => this.heard.set(stream),
+        onCandidate: current(this.options.onCandidate),
+        onDescription: current(this.options.onDescription),
+        onState: current(this.options.onState),
+        onTrack: current(({ streams, track }) => this.heard.set(streams[0] ?? new MediaStream([track]))),
+        onChannel: () => {},
       },
     );
+    const microphone = get(this.microphone);
+    microphone?.getAudioTracks().forEach((track) => leg.connection.addTrack(track, microphone));
     this.leg?.close();
     this.leg = leg;
     return leg;
@@ -103,34 +98,27 @@ export class Line {
 
   /** offerAnew begins again with another far end. */
   async offerAnew(): Promise<void> {
-    const leg = this.connect();
-    this.describe(leg, 'offer', await leg.offer());
+    const leg = this.connect(false);
+    const sdp = await leg.offer();
+    if (this.leg === leg) {
+      this.options.onDescription({ kind: 'offer', sdp });
+      leg.release();
+    }
   }
 
-  /** restart looks for new paths. */
-  async restart(relayOnly = this.options.relayOnly()): Promise<void> {
-    const { leg } = this;
-    if (leg !== null) {
-      this.describe(leg, 'offer', await leg.restart(relayOnly));
-    }
+  /** restart looks for new paths; what flows goes on until one is found. */
+  restart(relayOnly = this.options.relayOnly()): void {
+    this.leg?.restart(relayOnly);
   }
 
   /** described takes a later description of the far end. */
-  async described({ kind, sdp }: Description): Promise<void> {
-    const { leg } = this;
-    if (leg === null) {
-      return;
-    }
-    if (kind === 'offer') {
-      this.describe(leg, 'answer', await leg.answer(sdp));
-    } else {
-      await leg.answered(sdp);
-    }
+  async described(description: Description): Promise<void> {
+    await this.leg?.describe(description);
   }
 
   /** broken begins to restore the sound; see Repair. */
-  broken(hopeless: boolean, restarts: boolean): void {
-    this.repair.broken(hopeless, restarts);
+  broken(hopeless: boolean, caller: boolean): void {
+    this.repair.broken(hopeless, caller);
   }
 
   /** whole ends that: the sound is back, or no longer wanted. */
@@ -165,12 +153,5 @@ export class Line {
     this.repair.whole();
     this.drop();
     this.hush();
-  }
-
-  private describe(leg: Leg, kind: Description['kind'], sdp: string): void {
-    if (this.leg === leg) {
-      this.options.onDescription({ kind, sdp });
-      leg.release();
-    }
   }
 }

@@ -7,7 +7,9 @@ export interface Options {
   giveUp: () => void;
 }
 
-const patience = 4_000; // ms
+const patience = 3_000; // ms
+/** How much later the callee restarts: most often the caller has done it by then. */
+const manners = 1_500;
 const restartEvery = 10_000;
 const giveUpAfter = 45_000;
 
@@ -18,13 +20,11 @@ export class Repair {
   constructor(private readonly options: Options) {}
 
   /**
-   * broken begins, or hurries if there is no hope that it heals. Only one side
-   * restarts; the other waits for it.
+   * broken begins, or hurries if there is no hope that it heals. Either side
+   * restarts, for one of them may not be able to; the callee a little later.
    */
-  broken(hopeless: boolean, restarts: boolean): void {
-    if (restarts) {
-      this.restartIn(hopeless ? 0 : patience);
-    }
+  broken(hopeless: boolean, caller: boolean): void {
+    this.restartIn((hopeless ? 0 : patience) + (caller ? 0 : manners));
     this.end ??= setTimeout(() => {
       this.whole();
       this.options.giveUp();

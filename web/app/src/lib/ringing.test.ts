@@ -4,7 +4,7 @@ import { Ringing } from './ringing';
 import type * as wire from './wire';
 
 function ring(call: string, more: Partial<wire.CallRing> = {}): wire.CallRing {
-  return { type: 'call.ring', call, from: 'bob', name: 'Bob', offer: 'sdp', age_ms: 0, lifetime_ms: 30_000, ...more };
+  return { type: 'call.ring', call, from: 'bob', name: 'Bob', intent: 'call', offer: 'sdp', age_ms: 0, lifetime_ms: 30_000, ...more };
 }
 
 describe('Ringing', () => {

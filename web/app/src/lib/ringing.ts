@@ -11,6 +11,8 @@ export interface Ring {
   call: string;
   from: wire.AccountID;
   name: string;
+  /** what for: call or text */
+  intent: string;
   offer: string;
   /** no sound on this device; it rings on elsewhere */
   silenced: boolean;
@@ -93,9 +95,9 @@ export class Ringing {
     if (left <= 0 || this.ends.has(frame.call)) {
       return;
     }
-    const { call, from, name, offer } = frame;
+    const { call, from, name, intent, offer } = frame;
     this.ends.set(call, setTimeout(() => this.remove(call), left));
-    this.shown.update((rings) => [...rings, { call, from, name, offer, silenced: false }]);
+    this.shown.update((rings) => [...rings, { call, from, name, intent, offer, silenced: false }]);
     this.untold.add(call);
     this.noticed();
   }
