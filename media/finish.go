@@ -1,9 +1,12 @@
 package media
 
 import (
+	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -51,16 +54,57 @@ func render(dir, id string) (Recording, error) {
 	}
 	skip := samplesIn(preSkip)
 	length := max(samplesIn(end.at)-skip, 0)
-	line := layOut(rec.packets, end.at)
-	data := writeWebM(line, skip, length)
+	finished, err := store(dir, id, sound{layOut(rec.packets, end.at), skip, length})
+	finished.Truncated, finished.Meta = end.truncated, rec.Meta
+	return finished, err
+}
+
+// store writes the file of a sound, durably.
+func store(dir, id string, s sound) (Recording, error) {
+	data := writeWebM(s)
 	if err := replace(webmPath(dir, id), data); err != nil {
 		return Recording{}, fmt.Errorf("media: %w", err)
 	}
 	sum := sha256.Sum256(data)
 	return Recording{
-		ID: id, Path: webmPath(dir, id), Duration: durationOf(length), Waveform: waveform(line, skip, length),
-		SHA256: sum[:], Bytes: int64(len(data)), Truncated: end.truncated, Meta: rec.Meta,
+		ID: id, Path: webmPath(dir, id), Duration: durationOf(s.length), Waveform: waveform(s),
+		SHA256: sum[:], Bytes: int64(len(data)),
 	}, nil
+}
+
+// Import makes a recording of a file that a browser recorded by itself: WebM
+// or Ogg with Opus, of anybody and therefore trusted in nothing. Its packets
+// are laid out anew, and no other byte of it is kept. As with a leg, the file
+// stays until Remove(dir, recording.ID). Errors wrap ErrNotSound, ErrForeign,
+// ErrTooLong or ErrTooShort.
+func Import(dir string, data []byte, longest time.Duration) (Recording, error) {
+	s, err := readSound(data, limitsFor(longest))
+	if err != nil {
+		return Recording{}, err
+	}
+	if s.length < samplesIn(minNote) {
+		return Recording{}, ErrTooShort
+	}
+	return store(dir, "note-"+rand.Text(), s)
+}
+
+// minNote is the least that is worth a message.
+const minNote = 300 * time.Millisecond
+
+// Convert returns a recording's file, a WebM of ours, in another format:
+// "ogg", or "wav" of 16 kHz and one channel, decoded as it is read.
+func Convert(webm []byte, format string) (io.ReadSeeker, error) {
+	s, err := readWebM(webm, noLimits)
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case "ogg":
+		return bytes.NewReader(writeOgg(s)), nil
+	case "wav":
+		return newWAV(s), nil
+	}
+	return nil, fmt.Errorf("media: no format %.20q", format)
 }
 
 // heard is when the last packet had sounded.
@@ -101,8 +145,9 @@ func syncDir(path string) error {
 
 // Recover finishes what a crash left in dir: recordings that were under way,
 // which are marked truncated, and finished ones that nobody took over. A
-// journal of which nothing can be made is renamed to .bad and logged. A dir
-// that is not there has nothing in it.
+// journal of which nothing can be made is renamed to .bad and logged; a file
+// without journal, of an import that nobody took over, is removed. A dir that
+// is not there has nothing in it.
 func Recover(dir string, log *slog.Logger) ([]Recording, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -112,7 +157,19 @@ func Recover(dir string, log *slog.Logger) ([]Recording, error) {
 		return nil, fmt.Errorf("media: recover: %w", err)
 	}
 	var found []Recording
+	journals := map[string]bool{}
 	for _, entry := range entries {
+		if id, ok := strings.CutSuffix(entry.Name(), ".journal"); ok {
+			journals[id] = true
+		}
+	}
+	for _, entry := range entries {
+		if id, _, ok := strings.Cut(entry.Name(), ".webm"); ok && !journals[id] && idGrammar.MatchString(id) {
+			if err := Remove(dir, id); err != nil {
+				return found, err
+			}
+			continue
+		}
 		id, ok := strings.CutSuffix(entry.Name(), ".journal")
 		if !ok || !idGrammar.MatchString(id) {
 			continue

@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	sampleRate = 48000 // of Opus on RTP and in WebM, always (RFC 7587 section 4.1)
+	sampleRate = 48000 // of Opus on RTP and in files, always (RFC 7587 section 4.1)
 	maxPacket  = 5760  // samples: 120 ms (RFC 6716 section 3.2.5)
+	maxFrame   = 1275  // bytes (RFC 6716 section 3.2.1)
 )
 
 func durationOf(samples int64) time.Duration { return time.Duration(samples * 62500 / 3) }
@@ -29,26 +30,87 @@ func frameSamples(toc byte) int64 {
 	}
 }
 
-// samplesOf is how long a packet sounds. It refuses what no encoder makes.
+// samplesOf is how long a packet sounds. It refuses what is malformed (RFC
+// 6716 section 3.4), without looking into the frames.
 func samplesOf(packet []byte) (int64, error) {
 	if len(packet) == 0 {
 		return 0, errNotOpus
 	}
-	frames := int64(1)
-	switch packet[0] & 3 { // RFC 6716 section 3.2
-	case 1, 2:
-		frames = 2
+	frames, ok := int64(1), false
+	switch body := packet[1:]; packet[0] & 3 { // RFC 6716 section 3.2
+	case 0:
+		ok = len(body) <= maxFrame
+	case 1:
+		frames, ok = 2, len(body)%2 == 0 && len(body)/2 <= maxFrame
+	case 2:
+		size, rest, fits := frameSize(body)
+		frames, ok = 2, fits && len(rest)-size <= maxFrame
 	case 3:
-		if len(packet) < 2 {
-			return 0, errNotOpus
-		}
-		frames = int64(packet[1] & 0x3f)
+		frames, ok = framesOf(body)
 	}
 	n := frames * frameSamples(packet[0])
-	if n == 0 || n > maxPacket {
+	if !ok || n == 0 || n > maxPacket {
 		return 0, errNotOpus
 	}
 	return n, nil
+}
+
+// frameSize reads the size of a frame that follows in body (RFC 6716 section
+// 3.2.1). It is false if there is not so much.
+func frameSize(body []byte) (size int, rest []byte, ok bool) {
+	switch {
+	case len(body) == 0:
+		return 0, nil, false
+	case body[0] < 252:
+		size, rest = int(body[0]), body[1:]
+	case len(body) < 2:
+		return 0, nil, false
+	default:
+		size, rest = int(body[0])+4*int(body[1]), body[2:]
+	}
+	return size, rest, size <= len(rest)
+}
+
+// framesOf counts the frames of a packet with any number of them (code 3, RFC
+// 6716 section 3.2.5), whose body follows the first byte.
+func framesOf(body []byte) (frames int64, ok bool) {
+	if len(body) == 0 {
+		return 0, false
+	}
+	count, rest := body[0], body[1:]
+	frames = int64(count & 0x3f)
+	if frames == 0 {
+		return 0, false
+	}
+	if count&0x40 != 0 { // padding
+		padding := 0
+		for more := true; more; {
+			if len(rest) == 0 {
+				return 0, false
+			}
+			step := int(rest[0])
+			if more = step == 255; more {
+				step = 254
+			}
+			padding, rest = padding+step, rest[1:]
+		}
+		if padding > len(rest) {
+			return 0, false
+		}
+		rest = rest[:len(rest)-padding]
+	}
+	if count&0x80 == 0 { // all of one size
+		return frames, len(rest)%int(frames) == 0 && len(rest)/int(frames) <= maxFrame
+	}
+	sum := 0
+	for range frames - 1 {
+		size, after, fits := frameSize(rest)
+		if !fits {
+			return 0, false
+		}
+		sum, rest = sum+size, after
+	}
+	return frames, sum <= len(rest) && len(rest)-sum <= maxFrame
 }
 
 // isStereo reports whether a packet has two channels.
@@ -74,3 +136,6 @@ func fillers(toc byte, samples int64) (packets [][]byte, filled int64) {
 	}
 	return packets, filled
 }
+
+// isFiller reports whether a packet says "nothing came".
+func isFiller(packet []byte) bool { return len(packet) == 2 && packet[0]&3 == 3 }

@@ -65,17 +65,13 @@ const (
 	track         = 1
 	clusterLength = 5 * sampleRate // samples
 	seekPreRoll   = 80_000_000     // ns a decoder needs to converge (RFC 7845 section 4.6)
+
+	seekPreRollSamples = seekPreRoll / 1_000_000 * sampleRate / 1000
 )
 
-// writeWebM makes the file of a time line. The first preSkip samples are
-// decoded and not played; what follows length samples after them neither.
-func writeWebM(line []placed, preSkip, length int64) []byte {
-	channels := byte(1)
-	for _, p := range line {
-		if isStereo(p.packet) {
-			channels = 2
-		}
-	}
+// writeWebM makes the file of a sound.
+func writeWebM(s sound) []byte {
+	line, preSkip, length, channels := s.line, s.skip, s.length, s.channels()
 	info := element(idInfo,
 		uintElement(idScale, 1_000_000), // timestamps are milliseconds
 		floatElement(idDuration, float64(length)*1000/sampleRate),

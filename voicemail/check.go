@@ -20,8 +20,8 @@ const (
 	maxWaveform = 1024 // bytes
 )
 
-// check returns ErrTooLong, ErrInvalid with the reason, or nil.
-func (d *Deposit) check() error {
+// checkNames checks who says what to whom.
+func (d *Deposit) checkNames() error {
 	switch {
 	case len(d.CID) < minCID || len(d.CID) > maxCID || strings.ContainsFunc(d.CID, notInCID):
 		return fmt.Errorf("%w: cid", ErrInvalid)
@@ -29,6 +29,16 @@ func (d *Deposit) check() error {
 		return fmt.Errorf("%w: sender and recipient are the same", ErrInvalid)
 	case !plain(string(d.Device), maxID):
 		return fmt.Errorf("%w: device", ErrInvalid)
+	}
+	return nil
+}
+
+// check returns ErrTooLong, ErrInvalid with the reason, or nil.
+func (d *Deposit) check() error {
+	if err := d.checkNames(); err != nil {
+		return err
+	}
+	switch {
 	case (d.Kind == store.KindVoice) != (d.Voice != nil), d.Kind == store.KindCall && d.Call == nil,
 		d.Kind == store.KindText && d.Call != nil, d.Kind != store.KindText && d.Text != "":
 		return fmt.Errorf("%w: parts do not make a message of kind %q", ErrInvalid, d.Kind)
@@ -116,6 +126,8 @@ func (d *Deposit) content() []byte {
 		parts = append(parts, d.Call.ID, d.Call.Outcome)
 	case d.Call != nil:
 		parts = append(parts, d.Call.ID)
+	case d.Voice.Source != nil:
+		parts = append(parts, string(d.Voice.Source))
 	default:
 		parts = append(parts, string(d.Voice.SHA256))
 	}

@@ -51,6 +51,7 @@ type Voice struct {
 	Duration  time.Duration
 	Waveform  []byte    // one byte a bar, at most maxWaveform
 	SHA256    []byte    // of the file
+	Source    []byte    // SHA-256 of what the file was made of, if that is what CID stands for
 	Bytes     int64     // of the file
 	Truncated bool      // the server stopped before the speaker did
 	Began     time.Time // zero: unknown

@@ -15,6 +15,9 @@ var (
 	errTooMany         = errors.New("too many attempts")
 	errMalformed       = errors.New("body is not the JSON that was expected")
 	errTooLarge        = errors.New("body is too large")
+	errNoFormat        = errors.New("no such format of a recording")
+	errSlow            = errors.New("body came too slowly")
+	errBusy            = errors.New("too many uploads at once")
 )
 
 // problem is an error as HTTP tells it (RFC 9457), with a code for machines.
@@ -40,6 +43,17 @@ var problems = []struct {
 	{voicemail.ErrWeakPassword, problem{http.StatusUnprocessableEntity, "weak_password", "A password needs at least 8 characters."}},
 	{voicemail.ErrNotFound, problem{http.StatusNotFound, "not_found", "That does not exist, or not for you."}},
 	{voicemail.ErrUnavailable, problem{http.StatusServiceUnavailable, "unavailable", "The server cannot do this right now. Try again in a moment."}},
+	{voicemail.ErrNotContact, problem{http.StatusForbidden, "not_contact", "You can write to contacts only."}},
+	{voicemail.ErrMismatch, problem{http.StatusConflict, "idempotency_mismatch", "Another message was sent under this id."}},
+	{voicemail.ErrFull, problem{http.StatusInsufficientStorage, "quota_exceeded", "The mailbox is full."}},
+	{voicemail.ErrInvalid, problem{http.StatusUnprocessableEntity, "invalid", "A value breaks its limits."}},
+	{ErrNotSound, problem{http.StatusUnprocessableEntity, "bad_sound", "This is not a recording, or it is damaged."}},
+	{ErrForeignSound, problem{http.StatusUnsupportedMediaType, "unsupported_sound", "Recordings of this kind are not taken: only WebM or Ogg with Opus."}},
+	{ErrSoundTooLong, problem{http.StatusRequestEntityTooLarge, "too_long", "The recording is too long."}},
+	{ErrSoundTooShort, problem{http.StatusUnprocessableEntity, "too_short", "There is nothing in the recording."}},
+	{errNoFormat, problem{http.StatusNotAcceptable, "no_format", "The recording is not there in this format: webm, ogg and wav are."}},
+	{errSlow, problem{http.StatusRequestTimeout, "slow", "The recording did not arrive in time. Send it again."}},
+	{errBusy, problem{http.StatusServiceUnavailable, "unavailable", "The server cannot do this right now. Try again in a moment."}},
 	{errNotFound, problem{http.StatusNotFound, "not_found", "That does not exist, or not for you."}},
 	{errForbiddenOrigin, problem{http.StatusForbidden, "forbidden_origin", "This request came from another site's page."}},
 	{errTooMany, problem{http.StatusTooManyRequests, "rate_limited", "That was too often. Wait a minute and try again."}},

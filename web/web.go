@@ -33,9 +33,13 @@ type Config struct {
 	SignedOut func(account presence.AccountID, device presence.DeviceID)
 	// BecameContacts is told of two accounts that an invite made contacts.
 	BecameContacts func(a, b presence.AccountID)
-	Client         fs.FS // the built client; default: the one in the binary
-	Now            func() time.Time
-	Log            *slog.Logger
+	// Deposited is told of a message that was accepted here, to be pushed.
+	Deposited func(voicemail.Accepted)
+	Sound     Sound
+	NoteLimit time.Duration // of a voice note
+	Client    fs.FS         // the built client; default: the one in the binary
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // door is the handler of all routes.
@@ -43,6 +47,10 @@ type door struct {
 	Config
 	signIns *throttle // attempts by name and by address
 	joins   *throttle // accounts made and invites looked up, by address
+
+	conversions *throttle // recordings in other formats, by account
+	notes       *throttle // by account
+	uploads     chan struct{}
 }
 
 func (d *door) address(r *http.Request) string { return address(r, d.TrustedProxies) }
@@ -59,6 +67,10 @@ func New(cfg Config) http.Handler {
 		Config:  cfg,
 		signIns: newThrottle(cfg.Now, 30, time.Minute),
 		joins:   newThrottle(cfg.Now, 60, time.Minute),
+
+		conversions: newThrottle(cfg.Now, 300, time.Minute),
+		notes:       newThrottle(cfg.Now, 60, time.Minute),
+		uploads:     make(chan struct{}, maxUploads),
 	}
 
 	mux := http.NewServeMux()
@@ -72,6 +84,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /api/invites/{token}", d.showInvite)
 	mux.HandleFunc("POST /api/invites", d.signedIn(d.invite))
 	mux.HandleFunc("GET /api/messages/{mid}/audio", d.signedIn(d.audio))
+	mux.HandleFunc("POST /api/notes", d.signedIn(d.note))
 	mux.HandleFunc("GET /ws", d.signedIn(d.socket))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { d.fail(w, r, errNotFound) })
 	mux.Handle("/", newClient(cfg.Client))

@@ -34,11 +34,15 @@ type house struct {
 	sockets   int
 	signedOut []presence.DeviceID
 	contacts  [][2]presence.AccountID
+	deposited []voicemail.Accepted
+	notes     string // where imported notes are
 }
 
 func open(t *testing.T, adjust ...func(*Config)) *house {
 	t.Helper()
-	mailbox, err := voicemail.Open(t.Context(), voicemail.Config{Dir: t.TempDir(), Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	mailbox, err := voicemail.Open(t.Context(), voicemail.Config{
+		Dir: t.TempDir(), Now: time.Now, Log: slog.New(slog.DiscardHandler), Quota: voicemail.Quota{Messages: 3},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +51,7 @@ func open(t *testing.T, adjust ...func(*Config)) *house {
 			t.Error(err)
 		}
 	})
-	h := &house{t: t, mailbox: mailbox}
+	h := &house{t: t, mailbox: mailbox, notes: t.TempDir()}
 	server := httptest.NewUnstartedServer(nil)
 	h.url = "http://" + server.Listener.Addr().String()
 	public, err := url.Parse("http://parley.test")
@@ -66,7 +70,9 @@ func open(t *testing.T, adjust ...func(*Config)) *house {
 			h.sockets++
 			w.WriteHeader(http.StatusSwitchingProtocols)
 		},
-		SignedOut:      func(_ presence.AccountID, device presence.DeviceID) { h.signedOut = append(h.signedOut, device) },
+		SignedOut: func(_ presence.AccountID, device presence.DeviceID) { h.signedOut = append(h.signedOut, device) },
+		Sound:     mimic{h.notes}, NoteLimit: time.Minute,
+		Deposited:      func(got voicemail.Accepted) { h.deposited = append(h.deposited, got) },
 		BecameContacts: func(a, b presence.AccountID) { h.contacts = append(h.contacts, [2]presence.AccountID{a, b}) },
 	}
 	for _, f := range adjust {
@@ -148,6 +154,15 @@ func (h *house) account(name string) presence.AccountID {
 		h.t.Fatal(err)
 	}
 	return a.ID
+}
+
+// befriend makes two accounts contacts.
+func (h *house) befriend(a, b presence.AccountID) {
+	h.t.Helper()
+	err := h.mailbox.SetContact(h.t.Context(), a, b, "request")
+	if err := errors.Join(err, h.mailbox.SetContact(h.t.Context(), b, a, "accept")); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func TestSignInAndOut(t *testing.T) {
@@ -362,15 +377,8 @@ func TestRecordingsAreForParticipants(t *testing.T) {
 	h := open(t)
 	ann, bob := h.account("ann"), h.account("bob")
 	h.account("eve")
+	h.befriend(ann, bob)
 	ctx := t.Context()
-	for _, set := range []func() error{
-		func() error { return h.mailbox.SetContact(ctx, ann, bob, "request") },
-		func() error { return h.mailbox.SetContact(ctx, bob, ann, "accept") },
-	} {
-		if err := set(); err != nil {
-			t.Fatal(err)
-		}
-	}
 	sound := bytes.Repeat([]byte("sound"), 100)
 	path := filepath.Join(t.TempDir(), "x.webm")
 	if err := os.WriteFile(path, sound, 0o600); err != nil {
@@ -402,9 +410,28 @@ func TestRecordingsAreForParticipants(t *testing.T) {
 	if resp, _ := b.ask("GET", at+"?download", ""); !strings.HasPrefix(resp.Header.Get("Content-Disposition"), "attachment; filename=\"voice-") {
 		t.Errorf("download: %v", resp.Header)
 	}
+	for ask, want := range map[[2]string]string{ // ?format and Accept
+		{"", "*/*"}: "webm", {"", "audio/webm,audio/ogg;q=0.9,*/*;q=0.5"}: "webm", {"webm", "audio/wav"}: "webm",
+		{"ogg", ""}: "ogg", {"wav", "*/*"}: "wav", {"", "audio/wav"}: "wav", {"", "audio/webm;q=0, audio/ogg"}: "ogg",
+	} {
+		path := at
+		if ask[0] != "" {
+			path += "?format=" + ask[0]
+		}
+		resp, text := b.ask("GET", path, "", "Accept", ask[1], "Range", "bytes=-5")
+		if kind := resp.Header.Get("Content-Type"); resp.StatusCode != 206 || !strings.HasPrefix(kind, "audio/"+want) || !strings.Contains(resp.Header.Get("Etag"), want) {
+			t.Errorf("asked for %q: %d %v", ask, resp.StatusCode, resp.Header)
+		}
+		if tail := map[string]string{"webm": "sound", "ogg": "n ogg", "wav": "n wav"}[want]; text != tail {
+			t.Errorf("asked for %q: %q", ask, text)
+		}
+	}
+	b.refused(406, "no_format", "GET", at+"?format=mp3", "")
+	b.refused(406, "no_format", "GET", at, "", "Accept", "audio/mpeg")
 	eve := h.browser()
 	eve.signIn("eve")
 	eve.refused(404, "not_found", "GET", at, "")
+	eve.refused(404, "not_found", "GET", at+"?format=ogg", "")
 	b.refused(404, "not_found", "GET", "/api/messages/nothing/audio", "")
 	h.browser().refused(401, "no_session", "GET", at, "")
 }

@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"time"
 
 	"parley/media"
 	"parley/signaling"
 	"parley/signaling/call"
+	"parley/web"
 )
 
 // answeringMachine is media as signaling knows it.
@@ -67,4 +71,30 @@ func recoverRecordings(dir string, log *slog.Logger) ([]signaling.Recovered, err
 		})
 	}
 	return recovered, nil
+}
+
+// soundOf is media as the door knows it.
+type soundOf struct {
+	dir string // of recordings under way
+}
+
+func (soundOf) Convert(webm []byte, format string) (io.ReadSeeker, error) {
+	return media.Convert(webm, format)
+}
+
+func (s soundOf) Import(file []byte, longest time.Duration) (web.Imported, error) {
+	recording, err := media.Import(s.dir, file, longest)
+	for theirs, ours := range map[error]error{
+		media.ErrNotSound: web.ErrNotSound, media.ErrForeign: web.ErrForeignSound,
+		media.ErrTooLong: web.ErrSoundTooLong, media.ErrTooShort: web.ErrSoundTooShort,
+	} {
+		if errors.Is(err, theirs) {
+			return web.Imported{}, fmt.Errorf("%w: %w", ours, err)
+		}
+	}
+	return web.Imported{
+		Path: recording.Path, Duration: recording.Duration, Waveform: recording.Waveform,
+		SHA256: recording.SHA256, Bytes: recording.Bytes,
+		Release: func() { _ = media.Remove(s.dir, recording.ID) }, // what stays is removed at the next start
+	}, err
 }

@@ -140,7 +140,8 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 			Socket: func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID) {
 				hub.Serve(w, r, signaling.Identity{Account: account, Device: device})
 			},
-			SignedOut: hub.SignedOut,
+			SignedOut: hub.SignedOut, Deposited: hub.Deposited,
+			Sound: soundOf{recordings}, NoteLimit: s.recordingLimit,
 			BecameContacts: func(a, b presence.AccountID) {
 				if err := hub.ContactsChanged(ctx, a, b); err != nil {
 					log.Warn("tell new contacts", "err", err)
