@@ -119,16 +119,3 @@ test('two devices of one account show the same', async ({ house }) => {
   await phone.press('Back');
   await expect(phone.entry('eve')).toContainText('hello eve');
 });
-
-test('a voice note on purpose, without a call', async ({ house }) => {
-  const server = await house.serve(['ann', 'bob']);
-  const ann = await house.arrive('ann', server, tone(440));
-  const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
-  await bob.talkTo('ann');
-  await ann.press('Record a voice note');
-  await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 2000);
-  await ann.press('Send');
-  await expect(bob.page.getByRole('button', { name: 'Play', exact: true })).toHaveCount(1);
-  expect(bob.frames.some(({ frame }) => frame.type === 'call.ring')).toBe(false);
-});

@@ -1,12 +1,6 @@
 import type { Person } from './person';
 import { expect, test } from './fixtures';
 
-/** shellKept waits until this browser can open the page without the server. */
-async function shellKept(person: Person): Promise<void> {
-  await person.page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
-  await expect.poll(() => person.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
-}
-
 const texts = (person: Person, pattern: RegExp) => person.page.getByRole('main').getByText(pattern);
 
 test('a text written without the server, in a page that was closed and opened again, arrives once', async ({ house }) => {
@@ -15,7 +9,7 @@ test('a text written without the server, in a page that was closed and opened ag
   await ann.talkTo('bob');
   await ann.write('before');
   await expect(ann.entry('bob')).toContainText('before'); // from the log, not only from the outbox
-  await shellKept(ann);
+  await ann.keepsShell();
   await server.kill();
 
   await ann.write('in the dark 1');
@@ -51,7 +45,7 @@ test('the page opens without the server, and keeps nothing of the API', async ({
   await bob.talkTo('ann');
   await bob.write('read me later');
   await expect(ann.entry('bob')).toContainText('read me later');
-  await shellKept(ann);
+  await ann.keepsShell();
   const kept = await ann.page.evaluate(async () => {
     const found: string[] = [];
     for (const name of await caches.keys()) {

@@ -92,6 +92,21 @@ export class Person {
     await this.page.close();
   }
 
+  /** dies ends the page's process, as when it has crashed. */
+  async dies(): Promise<void> {
+    const devtools = await this.context.newCDPSession(this.page);
+    const gone = this.page.waitForEvent('crash');
+    devtools.send('Page.crash').catch(() => {}); // nobody is left to answer
+    await gone;
+    await this.page.close();
+  }
+
+  /** keepsShell waits until this browser can open the page without the server. */
+  async keepsShell(): Promise<void> {
+    await this.page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
+    await expect.poll(() => this.page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+  }
+
   /** back opens the page again in the same browser. */
   async back(): Promise<Person> {
     const page = await this.context.newPage();

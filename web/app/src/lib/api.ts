@@ -111,19 +111,21 @@ async function call(method: string, path: string, body?: unknown): Promise<unkno
     throw disconnected();
   }
   if (!response.ok) {
-    throw await problemOf(response);
+    throw problemOf(response.status, await response.text(), response.headers.get('Retry-After'));
   }
   return response.status === 204 ? null : response.json();
 }
 
-async function problemOf(response: Response): Promise<Problem> {
-  const fallback = `The server answered with an error (${response.status}).`;
+/** problemOf reads a refusal. retryAfter is the header of that name. */
+export function problemOf(status: number, body: string, retryAfter: string | null = null): Problem {
+  const fallback = `The server answered with an error (${status}).`;
+  const wait = (Number(retryAfter) || 0) * 1000;
   try {
-    const { code, title } = (await response.json()) as { code: unknown; title: unknown };
-    return new Problem(String(code), typeof title === 'string' ? title : fallback);
+    const { code, title } = JSON.parse(body) as { code: unknown; title: unknown };
+    return new Problem(String(code), typeof title === 'string' ? title : fallback, wait);
   } catch {
     // Not a problem document: something between here and the server answered.
-    return new Problem(`http_${response.status}`, fallback);
+    return new Problem(`http_${status}`, fallback, wait);
   }
 }
 

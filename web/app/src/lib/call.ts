@@ -9,7 +9,7 @@
 
 import type * as wire from './wire';
 
-export type Intent = 'call' | 'mailbox' | 'note';
+export type Intent = 'call' | 'mailbox';
 
 export type Phase =
   | 'preparing' // microphone and offer

@@ -59,7 +59,7 @@ describe('Calls', () => {
     await settle();
   }
 
-  async function invite(intent: 'call' | 'mailbox' | 'note' = 'call'): Promise<void> {
+  async function invite(intent: 'call' | 'mailbox' = 'call'): Promise<void> {
     const started = calls.start('bob', 'Bob', intent);
     await settle();
     invites.at(-1)!.reply({ type: 'ok', re: '1' });
@@ -227,7 +227,7 @@ describe('Calls', () => {
     });
 
     it('discards with a frame of its own', async () => {
-      await invite('note');
+      await invite('mailbox');
       await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.recording', call: 'call-1', phase: 'recording' });
       calls.discard();
       expect(types()).toEqual(['call.discard']);
@@ -235,7 +235,7 @@ describe('Calls', () => {
     });
 
     it.each(['discard', 'hangUp'] as const)('keeps the line to the server after %s until the server has answered', async (leave) => {
-      await invite('note');
+      await invite('mailbox');
       await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.recording', call: 'call-1', phase: 'recording' });
       calls[leave]();
       expect(FakeMicrophone.open).toBe(0);
@@ -282,7 +282,7 @@ describe('Calls', () => {
     });
 
     it('ends what it was doing', async () => {
-      await invite('note');
+      await invite('mailbox');
       await calls.answer(ring('theirs'));
       expect(posted[0]).toEqual({ type: 'call.hangup', call: 'call-1' });
       expect(now()).toMatchObject({ id: 'theirs', phase: 'connecting' });

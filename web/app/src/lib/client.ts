@@ -1,15 +1,17 @@
 // Everything of a signed-in account on this page, built here top to bottom:
-// socket, mailbox, outbox, people, calls. Frames come in at one place and go to
-// whoever they are about.
+// socket, mailbox, outbox, people, calls, voice notes. Frames come in at one
+// place and go to whoever they are about.
 
 import { get, writable, type Readable } from 'svelte/store';
 import type { Session } from './api';
 import { mayNotify, watchIdle } from './attention';
-import type { Intent } from './call';
+import { live, type Intent } from './call';
 import { Calls } from './calls';
 import { openDatabase, type Database } from './database';
+import { Drafts } from './drafts';
 import { Problem, sentenceOf } from './errors';
 import { Mailbox } from './mailbox';
+import { Notes } from './notes';
 import { Notices } from './notices';
 import { Outbox } from './outbox';
 import { People } from './people';
@@ -17,9 +19,10 @@ import { Ringing, type Ring } from './ringing';
 import * as settings from './settings';
 import { Socket, type Link } from './socket';
 import { mayRing } from './tones';
+import { upload } from './upload';
 import { Version, MaxText } from './wire';
 import type * as wire from './wire';
-import { stoppedOf } from './words';
+import { endedOf, stoppedOf } from './words';
 
 export interface Events {
   /** messages of others that are new; nobody may be looking */
@@ -35,10 +38,14 @@ export class Client {
   readonly people: People;
   readonly mailbox: Mailbox;
   readonly outbox: Outbox;
+  readonly drafts: Drafts;
+  readonly notes: Notes;
   readonly calls: Calls;
   readonly ringing: Ringing;
   /** bytes of the longest text that the server takes */
   maxText = MaxText;
+  /** the longest voice note that the server takes, ms; until it has said so, its usual one */
+  maxNote = 180_000;
 
   private readonly state = writable<Link>({ state: 'stopped' });
   private readonly socket: Socket;
@@ -90,15 +97,34 @@ export class Client {
       },
       onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
     });
-    this.outbox = new Outbox({ name: `parley-${session.account}`, db, request: server.request, onChange: () => this.mailbox.changed() });
+    const shared = { name: `parley-${session.account}`, db, onChange: () => this.mailbox.changed() };
+    this.outbox = new Outbox({ ...shared, request: server.request, upload });
+    this.drafts = new Drafts(shared);
     this.calls = new Calls({ ...server, ice: () => this.ice, relayOnly: settings.relayOnly });
     this.ringing = new Ringing({
       post: server.post,
       noticeable: () => document.visibilityState === 'visible' || mayRing() || mayNotify(),
       onStopped: (ring, reason) => this.notices.say(stoppedOf(ring.name, reason)),
     });
-    this.stops.push(this.mailbox.onChange(() => void this.outbox.show()));
+    this.notes = new Notes({
+      db,
+      drafts: this.drafts,
+      flush: () => this.outbox.flush(),
+      inCall: () => live(get(this.calls.call)),
+      limitMs: () => this.maxNote,
+      onDiscarded: (undo, forMs) => this.notices.offer('Voice note thrown away', { label: 'Undo', run: undo }, forMs),
+      onEnded: (why) => this.notices.say(endedOf(why)),
+    });
+    this.stops.push(
+      this.mailbox.onChange(() => {
+        void this.outbox.show();
+        void this.drafts.show();
+      }),
+      this.calls.call.subscribe((call) => live(call) && this.notes.interrupt('call')),
+      this.ringing.rings.subscribe((rings) => rings.length > 0 && this.notes.interrupt('call')),
+    );
     this.follow();
+    void this.drafts.recall();
     void this.mailbox.show();
     socket.start();
   }
@@ -110,9 +136,19 @@ export class Client {
     this.socket.stop();
     this.ringing.close();
     this.outbox.close();
-    this.mailbox.close();
     this.people.close();
-    this.db.close();
+    void this.closeStored().catch(() => {}); // signed out, it is being deleted already
+  }
+
+  /** closeStored lets go of the database when what was being recorded is in it. */
+  private async closeStored(): Promise<void> {
+    try {
+      await this.notes.close();
+    } finally {
+      this.drafts.close();
+      this.mailbox.close();
+      this.db.close();
+    }
   }
 
   /** retryNow connects without waiting any longer. */
@@ -127,6 +163,11 @@ export class Client {
       return this.answer(ring);
     }
     return this.attempt(() => this.calls.start(to, name, intent));
+  }
+
+  /** record begins a voice note. What fails is said in a notice. */
+  record(to: wire.AccountID, held = false): Promise<void> {
+    return this.attempt(() => this.notes.start(to, held));
   }
 
   /** answer takes a ringing call. What fails is said in a notice. */
@@ -164,6 +205,7 @@ export class Client {
       case 'welcome':
         this.ice = frame.ice;
         this.maxText = frame.limits.text;
+        this.maxNote = frame.limits.recording_ms;
         this.people.take(frame);
         this.mailbox.take(frame);
         break;
@@ -217,6 +259,8 @@ export class Client {
       if (document.visibilityState === 'visible') {
         this.socket.wake();
         this.ringing.noticed();
+      } else {
+        this.notes.interrupt('hidden');
       }
     };
     const online = () => {

@@ -15,20 +15,45 @@ export interface Cursor {
   pos: number;
 }
 
-/** Pending is a text that the server has not returned through the log yet. */
+/** Pending is a text or a voice note that the server has not returned through the log yet. */
 export interface Pending {
   /** in the order of writing; given by the database */
   order?: number;
   /** 128 random bits, hexadecimal: the identity of this send for ever */
   cid: string;
   to: wire.AccountID;
+  /** what is said; '' for a voice note */
   text: string;
-  /** written at, Unix ms */
+  /** set for a voice note, whose sound is in `chunks` */
+  note?: Note;
+  /** written or recorded at, Unix ms */
   at: number;
   /** waiting: to be sent until it is answered; accepted: durable on the server; failed: refused */
   state: 'waiting' | 'accepted' | 'failed';
   /** why it failed, a sentence */
   reason?: string;
+}
+
+/** Note is a voice note that was recorded here. */
+export interface Note {
+  /** MIME type of the sound */
+  type: string;
+  durationMs: number;
+  /** how loud it was, a byte for each 100 ms: 0 silent, 255 loud */
+  levels: number[];
+}
+
+/** Draft is a voice note that is being recorded, or was and is not sent. */
+export interface Draft extends Note {
+  /** the identity of the send that it may become */
+  cid: string;
+  to: wire.AccountID;
+  /** begun at, Unix ms */
+  at: number;
+  /** chunks that are stored */
+  chunks: number;
+  /** thrown away; kept for as long as that can be undone */
+  discarded?: true;
 }
 
 /** Kept is what the last welcome said of people, so that the page can be opened without the server. */
@@ -45,20 +70,27 @@ interface Schema extends DBSchema {
   outbox: { key: number; value: Pending; indexes: { cid: string } };
   /** mids of voice messages that were heard and of which the server may not know */
   heard: { key: string; value: string };
+  drafts: { key: string; value: Draft };
+  /** the sound of drafts and of notes in the outbox; in order, a note's chunks make one file */
+  chunks: { key: [cid: string, chunk: number]; value: ArrayBuffer };
 }
 
 export type Database = IDBPDatabase<Schema>;
-export type Store = 'cursor' | 'conversations' | 'messages' | 'outbox';
-/** Writing is a transaction over what belongs to the log; people do not. */
+export type Store = 'cursor' | 'conversations' | 'messages' | 'outbox' | 'chunks';
+/** Writing is a transaction over what belongs to the log, or goes when it brings a message; people do not. */
 export type Writing = IDBPTransaction<Schema, Store[], 'readwrite'>;
 
-const stores: Store[] = ['cursor', 'conversations', 'messages', 'outbox'];
+const stores: Store[] = ['cursor', 'conversations', 'messages', 'outbox', 'chunks'];
 
 /** openDatabase opens what this browser has of an account, or begins anew. */
 export function openDatabase(account: wire.AccountID): Promise<Database> {
-  return openDB<Schema>(nameOf(account), 3, {
+  return openDB<Schema>(nameOf(account), 4, {
     upgrade(db, from) {
-      db.createObjectStore('heard');
+      db.createObjectStore('drafts', { keyPath: 'cid' });
+      db.createObjectStore('chunks');
+      if (from < 3) {
+        db.createObjectStore('heard');
+      }
       if (from < 2) {
         db.createObjectStore('people');
       }
@@ -79,6 +111,11 @@ export function openDatabase(account: wire.AccountID): Promise<Database> {
 /** forget deletes everything that this browser has of an account. */
 export function forget(account: wire.AccountID): Promise<void> {
   return deleteDB(nameOf(account));
+}
+
+/** chunksOf is where the sound of a note is. */
+export function chunksOf(cid: string): IDBKeyRange {
+  return IDBKeyRange.bound([cid, 0], [cid, Infinity]);
 }
 
 /**

@@ -1,7 +1,7 @@
 // How the account's log changes what this device has stored. Every function
 // works inside a transaction of its caller, together with the cursor.
 
-import type { Database, Writing } from './database';
+import { chunksOf, type Database, type Writing } from './database';
 import type * as wire from './wire';
 
 /** Applied says what became of some events. */
@@ -53,12 +53,13 @@ async function applyEvent(tx: Writing, reader: Reader, event: wire.Event): Promi
   return event.message !== undefined && (await takeMessage(tx, reader, event.message));
 }
 
-/** clear makes room for a snapshot. Texts that wait to be sent stay: the server answers a cid it knows in the same way again. */
+/** clear makes room for a snapshot. What waits to be sent stays: the server answers a cid it knows in the same way again. */
 export async function clear(tx: Writing): Promise<void> {
   await Promise.all((['cursor', 'conversations', 'messages'] as const).map((store) => tx.objectStore(store).clear()));
   for (const pending of await tx.objectStore('outbox').getAll()) {
     if (pending.state === 'accepted') {
       await tx.objectStore('outbox').delete(pending.order!);
+      await tx.objectStore('chunks').delete(chunksOf(pending.cid));
     }
   }
 }
@@ -152,12 +153,13 @@ async function takeMessage(tx: Writing, reader: Reader, message: wire.Message): 
   return shown && isNew && before === undefined;
 }
 
-/** sent takes an own message out of the outbox. */
+/** sent takes an own message out of the outbox, with its sound. */
 async function sent(tx: Writing, message: wire.Message): Promise<void> {
   if (message.cid) {
     const order = await tx.objectStore('outbox').index('cid').getKey(message.cid);
     if (order !== undefined) {
       await tx.objectStore('outbox').delete(order);
+      await tx.objectStore('chunks').delete(chunksOf(message.cid));
     }
   }
 }

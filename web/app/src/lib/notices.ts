@@ -6,9 +6,16 @@ export interface Notice {
   id: number;
   text: string;
   problem: boolean;
+  /** what can be done about it; done, the notice goes */
+  action?: Action;
 }
 
-const shownFor = 8_000;
+export interface Action {
+  label: string;
+  run: () => void;
+}
+
+const shownFor = 8_000; // ms
 
 export class Notices {
   readonly all: Readable<Notice[]>;
@@ -26,6 +33,11 @@ export class Notices {
     }
   }
 
+  /** offer shows a sentence with something to do about it, for as long as that can be done. */
+  offer(text: string, action: Action, forMs: number): void {
+    this.add(text, false, action, forMs);
+  }
+
   problem(text: string): void {
     this.add(text, true);
   }
@@ -34,9 +46,10 @@ export class Notices {
     this.shown.update((notices) => notices.filter((notice) => notice.id !== id));
   }
 
-  private add(text: string, problem: boolean): void {
+  private add(text: string, problem: boolean, action?: Action, forMs = shownFor): void {
     const id = ++this.last;
-    this.shown.update((notices) => [...notices.filter((notice) => notice.text !== text), { id, text, problem }]);
-    setTimeout(() => this.dismiss(id), shownFor);
+    const notice = { id, text, problem, ...(action && { action }) };
+    this.shown.update((notices) => [...notices.filter((other) => other.text !== text), notice]);
+    setTimeout(() => this.dismiss(id), forMs);
   }
 }

@@ -5,6 +5,7 @@ import { forget, openDatabase, type Database } from './database';
 import { Problem, disconnected } from './errors';
 import { Outbox } from './outbox';
 import type { Reply, Request } from './socket';
+import type { Sending, Upload } from './upload';
 
 type Send = Extract<Request, { type: 'send' }>;
 interface Sent {
@@ -13,17 +14,24 @@ interface Sent {
   reject: (code: string, retryAfter?: number) => void;
   fail: (error: Problem) => void;
 }
+interface Uploaded extends Sending {
+  progress: (part: number) => void;
+  accept: () => void;
+  fail: (error: Problem) => void;
+}
 
 describe('Outbox', () => {
   let db: Database;
   let outbox: Outbox;
   let sent: Sent[];
+  let uploads: Uploaded[];
   let stored: string[][]; // what the database held at each transmission
   let now: number;
 
   beforeEach(async () => {
     db = await openDatabase('me');
     sent = [];
+    uploads = [];
     stored = [];
     now = 1_000;
     outbox = open();
@@ -35,7 +43,7 @@ describe('Outbox', () => {
   });
 
   function open(): Outbox {
-    const box: Outbox = new Outbox({ name: 'me', db, request, onChange: () => box.show(), now: () => now });
+    const box: Outbox = new Outbox({ name: 'me', db, request, upload, onChange: () => box.show(), now: () => now });
     return box;
   }
 
@@ -54,6 +62,18 @@ describe('Outbox', () => {
         fail,
       });
     });
+  }
+
+  const upload: Upload = (sending, progress) =>
+    new Promise((resolve, fail) => uploads.push({ ...sending, progress, accept: () => resolve({ conv: 'c', seq: 1 }), fail }));
+
+  /** leave puts a note into the outbox, as it is when it has been recorded. */
+  async function leave(cid: string, to = 'bob'): Promise<void> {
+    const note = { type: 'audio/webm;codecs=opus', durationMs: 1_000, levels: [] };
+    await db.put('chunks', new Uint8Array([1, 2]).buffer, [cid, 0]);
+    await db.put('chunks', new Uint8Array([3]).buffer, [cid, 1]);
+    await db.add('outbox', { cid, to, text: '', at: 0, note, state: 'waiting' });
+    await outbox.show();
   }
 
   const count = (n: number) => vi.waitFor(() => expect(sent).toHaveLength(n));
@@ -180,5 +200,48 @@ describe('Outbox', () => {
     sent[0]!.fail(new Problem('rate_limited', 'Slowly.', 50_000));
     sent[1]!.fail(new Problem('too_large', 'Too long.'));
     await vi.waitFor(() => expect(state()).toEqual(['waiting', 'failed']));
+  });
+
+  it('uploads a note whole, under its cid, and says how far it is', async () => {
+    await leave('a1');
+    await outbox.flush();
+    await vi.waitFor(() => expect(uploads).toHaveLength(1));
+    const [one] = uploads;
+    expect(one).toMatchObject({ cid: 'a1', to: 'bob' });
+    expect(one!.sound.type).toBe('audio/webm;codecs=opus');
+    expect([...new Uint8Array(await one!.sound.arrayBuffer())]).toEqual([1, 2, 3]);
+    one!.progress(0.4);
+    expect(get(outbox.progress).get('a1')).toBe(0.4);
+    one!.accept();
+    await vi.waitFor(() => expect(state()).toEqual(['accepted']));
+    expect(get(outbox.progress).size).toBe(0);
+    expect(await db.count('chunks')).toBe(2); // the log has not brought the message
+  });
+
+  it('begins an upload that was cut anew, as the same send, and keeps its place before later texts', async () => {
+    await leave('a1');
+    await outbox.add('bob', 'after it');
+    await vi.waitFor(() => expect(uploads).toHaveLength(1));
+    uploads[0]!.fail(disconnected());
+    await vi.waitFor(() => {
+      outbox.welcomed();
+      expect(uploads).toHaveLength(2);
+    });
+    expect(uploads[1]!.cid).toBe('a1');
+    expect(sent).toEqual([]);
+    uploads[1]!.accept();
+    await count(1);
+  });
+
+  it('keeps a note that a gateway or a lost sign-in refuses, and fails one that is refused for good', async () => {
+    for (const [i, code] of ['http_502', 'no_session', 'quota_exceeded'].entries()) {
+      await leave(code, `person ${i}`);
+    }
+    await outbox.flush();
+    await vi.waitFor(() => expect(uploads).toHaveLength(3));
+    uploads.forEach(({ cid, fail }) => fail(new Problem(cid, 'No.')));
+    await vi.waitFor(() => expect(state()).toEqual(['waiting', 'waiting', 'failed']));
+    await outbox.remove('quota_exceeded');
+    expect(await db.count('chunks')).toBe(4);
   });
 });

@@ -1,18 +1,22 @@
-// Texts on their way to the server.
+// Texts and voice notes on their way to the server.
 //
-// A text is stored with its cid before its first transmission and sent again,
-// with that same cid, until the server answers: accepted (it stays until the
-// log brings the message itself) or rejected. To each person one text is under
-// way at a time, so that texts arrive in the order in which they were written.
+// A message is stored with its cid before its first transmission and sent
+// again, with that same cid, until the server answers: accepted (it stays until
+// the log brings the message itself) or rejected. A text goes through the
+// socket, a note as an upload, which begins anew when it is cut. To each person
+// one message is under way at a time, so that they arrive in the order in which
+// they were made.
 //
 // All tabs of a browser share one outbox. A lock for each person, which the
 // browser takes back from a tab that is closed, lets one of them send.
 
 import { writable, type Readable } from 'svelte/store';
-import type { Database, Pending } from './database';
+import { chunksOf, type Database, type Pending } from './database';
+import { soundOf } from './drafts';
 import { Problem } from './errors';
 import { keep } from './keep';
 import type { Reply, Request } from './socket';
+import type { Upload } from './upload';
 import type * as wire from './wire';
 
 export interface Options {
@@ -20,24 +24,28 @@ export interface Options {
   name: string;
   db: Database;
   request: (frame: Request) => Promise<Reply>;
+  upload: Upload;
   /** told after every change; it lets every tab, this one included, call show */
   onChange: () => Promise<void>;
   now?: () => number;
 }
 
-/** The pause before a text is sent again when the server asked for none. */
+/** The pause before a message is sent again when the server asked for none. */
 const pause = 5_000;
 
-/** Refusals that are about the moment, not about the text. */
-const temporary = new Set(['disconnected', 'rate_limited', 'unavailable', 'internal']);
+/** Refusals that are about the moment, not about the message; a gateway says that the server is away by its status. */
+const temporary = new Set(['disconnected', 'no_session', 'rate_limited', 'unavailable', 'internal', 'slow', 'http_502', 'http_503', 'http_504']);
 
 export class Outbox {
   /** everything not yet seen in the log, in the order of writing */
   readonly pending: Readable<Pending[]>;
+  /** how much of each note is under way to the server from this tab, 0 to 1, by cid */
+  readonly progress: Readable<ReadonlyMap<string, number>>;
 
   private readonly options: Required<Options>;
   private readonly shown = writable<Pending[]>([]);
-  private readonly busy = new Set<wire.AccountID>(); // people to whom a text is under way
+  private readonly sending = writable<ReadonlyMap<string, number>>(new Map());
+  private readonly busy = new Set<wire.AccountID>(); // people to whom a message is under way
   private readonly notBefore = new Map<wire.AccountID, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
@@ -45,6 +53,7 @@ export class Outbox {
   constructor(options: Options) {
     this.options = { now: Date.now, ...options };
     this.pending = this.shown;
+    this.progress = this.sending;
   }
 
   close(): void {
@@ -59,18 +68,21 @@ export class Outbox {
     void this.flush();
   }
 
-  /** tryAgain sends a refused text once more, as the same send. */
+  /** tryAgain sends a refused message once more, as the same send. */
   async tryAgain(cid: string): Promise<void> {
     await this.update(cid, { state: 'waiting', reason: undefined });
     void this.flush();
   }
 
   async remove(cid: string): Promise<void> {
-    const order = await this.options.db.getKeyFromIndex('outbox', 'cid', cid);
+    const tx = this.options.db.transaction(['outbox', 'chunks'], 'readwrite');
+    const order = await tx.objectStore('outbox').index('cid').getKey(cid);
     if (order !== undefined) {
-      await this.options.db.delete('outbox', order);
-      await this.options.onChange();
+      await tx.objectStore('outbox').delete(order);
+      await tx.objectStore('chunks').delete(chunksOf(cid));
     }
+    await tx.done;
+    await this.options.onChange();
   }
 
   /** welcomed sends what waits: a new session knows nothing of earlier attempts. */
@@ -85,7 +97,7 @@ export class Outbox {
     this.shown.update((shown) => keep(shown, read, ({ cid, state, reason }) => `${cid} ${state} ${reason}`));
   }
 
-  /** flush sends the first waiting text to everybody who has none under way. */
+  /** flush sends the first waiting message to everybody who has none under way. */
   async flush(): Promise<void> {
     const first = new Map<wire.AccountID, Pending>();
     for (const pending of await this.options.db.getAll('outbox')) {
@@ -115,7 +127,7 @@ export class Outbox {
     }
   }
 
-  /** send transmits a text, unless another tab has done it meanwhile. */
+  /** send transmits a message, unless another tab has done it meanwhile. */
   private async send(pending: Pending): Promise<void> {
     const { cid, to } = pending;
     this.busy.add(to);
@@ -132,8 +144,14 @@ export class Outbox {
     void this.flush();
   }
 
-  private async transmit({ cid, to, text }: Pending): Promise<void> {
+  private async transmit(pending: Pending): Promise<void> {
+    const { cid, to, text, note } = pending;
     try {
+      if (note !== undefined) {
+        const sound = await soundOf(this.options.db, { cid, type: note.type });
+        await this.accepted(cid, await this.options.upload({ cid, to, sound }, (part) => this.underWay(cid, part)));
+        return;
+      }
       const reply = await this.options.request({ type: 'send', cid, to, text });
       if (reply.type === 'accepted') {
         await this.accepted(cid, reply);
@@ -145,11 +163,26 @@ export class Outbox {
         throw error;
       }
       await this.refused(cid, to, error.message, temporary.has(error.code), error.retryAfterMs);
+    } finally {
+      this.underWay(cid);
     }
   }
 
+  /** underWay says how much of a note has left; nothing when it is under way no more. */
+  private underWay(cid: string, part?: number): void {
+    this.sending.update((all) => {
+      const next = new Map(all);
+      if (part === undefined) {
+        next.delete(cid);
+      } else {
+        next.set(cid, part);
+      }
+      return next;
+    });
+  }
+
   /** accepted waits for the log to bring the message, unless this device is beyond it: a snapshot brings no event. */
-  private async accepted(cid: string, { conv, seq }: wire.Accepted): Promise<void> {
+  private async accepted(cid: string, { conv, seq }: Pick<wire.Accepted, 'conv' | 'seq'>): Promise<void> {
     const held = await this.options.db.get('conversations', conv);
     if (held !== undefined && held.head >= seq) {
       await this.remove(cid);
@@ -166,7 +199,7 @@ export class Outbox {
     this.notBefore.set(to, this.options.now() + (after || pause));
   }
 
-  /** update changes a text that is still here: the log may have brought it meanwhile. */
+  /** update changes a message that is still here: the log may have brought it meanwhile. */
   private async update(cid: string, change: Partial<Pending>): Promise<void> {
     const tx = this.options.db.transaction('outbox', 'readwrite', { durability: 'strict' });
     const pending = await tx.store.index('cid').get(cid);
@@ -185,6 +218,6 @@ function exclusively(name: string, work: () => Promise<void>): Promise<void> {
 }
 
 /** newCID is 128 random bits in hexadecimal. */
-function newCID(): string {
+export function newCID(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -14,6 +14,7 @@ describe('bars', () => {
   it('is flat for nothing and for nonsense', () => {
     expect(bars('', 3)).toEqual([0, 0, 0]);
     expect(bars('***', 3)).toEqual([0, 0, 0]);
+    expect(bars([], 3)).toEqual([0, 0, 0]);
   });
 });
 

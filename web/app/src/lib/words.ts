@@ -1,6 +1,7 @@
 // How calls, states and outcomes are said to people.
 
 import type { Call } from './call';
+import type { Interruption } from './note';
 import { duration } from './time';
 import type * as wire from './wire';
 
@@ -116,7 +117,7 @@ export function progressOf(call: Call): string {
     case 'active':
       return call.interrupted ? 'The connection broke off. Restoring it…' : 'In a call';
     case 'diverted':
-      return call.intent === 'note' ? 'Connecting…' : diversionOf(call);
+      return diversionOf(call);
     case 'greeting':
       return `${diversionOf(call)}. Speak after the tone.`;
     case 'recording':
@@ -125,6 +126,33 @@ export function progressOf(call: Call): string {
       return call.recording ? 'Sending…' : 'Ending…';
     case 'over':
       return outcomeOf(call);
+  }
+}
+
+/** interruptedOf says why a voice note that is recorded paused. */
+export function interruptedOf(why: Interruption | undefined): string {
+  switch (why) {
+    case 'call':
+      return 'Paused for the call';
+    case 'hidden':
+    case 'left':
+      return 'Paused while you were elsewhere';
+    default:
+      return 'Paused';
+  }
+}
+
+/** endedOf says why the recording of a voice note has ended. */
+export function endedOf(why: Interruption): string {
+  switch (why) {
+    case 'limit':
+      return 'A voice note cannot be longer. Listen to it, then send it.';
+    case 'microphone':
+      return 'The microphone is gone. What was recorded is kept.';
+    case 'storage':
+      return 'This browser could store no more of the voice note. Is its disk full? What was recorded before is kept.';
+    default:
+      return '';
   }
 }
 
@@ -155,7 +183,7 @@ function outcomeOf(call: Call): string {
     case 'lost':
       return 'The connection was lost';
     case 'message_left':
-      return call.intent === 'note' ? 'Voice note sent' : `Message left for ${call.name}`;
+      return `Message left for ${call.name}`;
     case 'discarded':
       return 'Discarded, nothing was sent';
     case 'too_short':
