@@ -14,9 +14,17 @@
 //
 //	<id>.journal   while recording, and until Remove
 //	<id>.webm.part being written
-//	<id>.webm      finished and durable, until Remove
+//	<id>.webm      finished and durable, until Remove; also of an Import
 //
-// A crash at any moment leaves a journal that Recover finishes.
+// A crash at any moment leaves a journal that Recover finishes. It is written
+// out after every 4 KiB and synced every second, so that a killed process loses
+// less than a second, and a power cut hardly more.
+//
+// # Other formats
+//
+// Convert makes Ogg or WAV of a finished file. Import takes in what a browser
+// recorded by itself: sound.go, webm_read.go and ogg.go read what anybody may
+// have made.
 //
 // # Goroutines and ownership
 //

@@ -53,6 +53,7 @@ type Engine struct {
 	certificate webrtc.Certificate
 	greeting    clip
 	tone        clip
+	create      func(path string, h journalHeader) (*journal, error) // createJournal, but in tests of a full disk
 
 	mu     sync.Mutex
 	legs   map[string]*Leg
@@ -73,7 +74,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	e := &Engine{cfg: cfg, legs: make(map[string]*Leg)}
+	e := &Engine{cfg: cfg, create: createJournal, legs: make(map[string]*Leg)}
 	var err error
 	if e.greeting, err = loadClip("greeting"); err != nil {
 		return nil, err
@@ -103,6 +104,9 @@ func (e *Engine) listen() error {
 		if err != nil {
 			return err
 		}
+		if err := conn.SetReadBuffer(readBuffer); err != nil {
+			return err
+		}
 		mux := webrtc.NewICEUDPMux(iceLogger(e.cfg.Log), conn)
 		e.addr, e.mux, e.muxCloser = unmapped(conn.LocalAddr()), mux, mux
 		return nil
@@ -114,13 +118,17 @@ func (e *Engine) listen() error {
 	}
 	mux, err := ice.NewMultiUDPMuxFromPort(at.Port,
 		ice.UDPMuxFromPortWithNetworks(ice.NetworkTypeUDP4), ice.UDPMuxFromPortWithLoopback(),
-		ice.UDPMuxFromPortWithLogger(iceLogger(e.cfg.Log)))
+		ice.UDPMuxFromPortWithReadBufferSize(readBuffer), ice.UDPMuxFromPortWithLogger(iceLogger(e.cfg.Log)))
 	if err != nil {
 		return err
 	}
 	e.addr, e.mux, e.muxCloser = netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(at.Port)), mux, mux
 	return nil
 }
+
+// readBuffer is how many bytes of packets the port keeps while the process is
+// busy: half a second of all legs. The system may give less.
+const readBuffer = 4 << 20
 
 func freePort() (int, error) {
 	conn, err := net.ListenUDP("udp4", nil)

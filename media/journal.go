@@ -59,9 +59,15 @@ type ending struct {
 	truncated bool // the speaker was cut off
 }
 
+// journalFile is what a journal needs of an os.File.
+type journalFile interface {
+	io.WriteCloser
+	Sync() error
+}
+
 // journal writes a recording. It belongs to one goroutine at a time.
 type journal struct {
-	file  *os.File
+	file  journalFile
 	out   *bufio.Writer
 	size  int
 	dirty bool

@@ -28,6 +28,7 @@ type Leg struct {
 	peer   *webrtc.PeerConnection
 	voice  *webrtc.TrackLocalStaticSample
 
+	red     uint8         // payload type of redundant audio, or 0; set before packets come
 	packets chan arrival  // from pion's readers to run
 	up      chan struct{} // closed when ICE and DTLS are up
 	gone    chan struct{} // closed when they are down for good
@@ -79,7 +80,7 @@ func (l *Leg) answer(ctx context.Context, o offered) (string, error) {
 		close(l.done)
 		return "", fmt.Errorf("media: connect: %w", err)
 	}
-	l.peer = peer
+	l.peer, l.red = peer, o.red
 	peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
@@ -164,11 +165,27 @@ func (l *Leg) hear(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		if raw := packet.GetExtension(levelID); levelID != 0 && raw != nil && level.Unmarshal(raw) == nil {
 			a.level = level.Level
 		}
-		select {
-		case l.packets <- a:
-		case <-l.done:
-			return
+		if packet.PayloadType != l.red || l.red == 0 {
+			if !l.pass(a) {
+				return
+			}
+			continue
 		}
+		for _, one := range unpackRED(a) {
+			if !l.pass(one) {
+				return
+			}
+		}
+	}
+}
+
+// pass hands a packet to run; false when the leg has ended.
+func (l *Leg) pass(a arrival) bool {
+	select {
+	case l.packets <- a:
+		return true
+	case <-l.done:
+		return false
 	}
 }
 

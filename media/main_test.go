@@ -11,7 +11,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(recorderDir); dir != "" {
+		beRecorder(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // tone440 is 2 s of a 440 Hz tone in packets of 20 ms.
 func tone440(t testing.TB) clip {

@@ -25,6 +25,10 @@ const (
 
 	audioLevelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level" // RFC 6464
 
+	// packets: one that was lost and asked for again may be that late
+	askedAgain   = 512
+	replayWindow = 2 * askedAgain
+
 	disconnectedAfter = 5 * time.Second // without a packet
 	failedAfter       = 8 * time.Second // more of that
 	keepAlive         = 2 * time.Second
@@ -34,6 +38,7 @@ const (
 type offered struct {
 	sdp  string
 	opus uint8 // payload type: an answer on another is silence in some browsers
+	red  uint8 // that of redundant audio (RFC 2198), or 0
 }
 
 // discontinuous is the caller's offer not to send while nothing is said. The
@@ -56,20 +61,35 @@ func readOffer(text string) (offered, error) {
 		if m.MediaName.Media != "audio" {
 			continue
 		}
+		o := offered{sdp: discontinuous.ReplaceAllString(text, "")}
 		for _, a := range m.Attributes {
-			// a=rtpmap:111 opus/48000/2 (RFC 7587 section 7)
-			if a.Key != "rtpmap" {
-				continue
-			}
-			var pt uint8
-			var codec string
-			if _, err := fmt.Sscanf(a.Value, "%d %s", &pt, &codec); err == nil && pt < 128 && strings.EqualFold(codec, "opus/48000/2") {
-				return offered{sdp: discontinuous.ReplaceAllString(text, ""), opus: pt}, nil
-			}
+			o.readCodec(a)
 		}
-		return offered{}, fmt.Errorf("%w: no Opus", ErrOffer)
+		if o.opus == 0 {
+			return offered{}, fmt.Errorf("%w: no Opus", ErrOffer)
+		}
+		return o, nil
 	}
 	return offered{}, fmt.Errorf("%w: no audio", ErrOffer)
+}
+
+// readCodec takes in a=rtpmap:111 opus/48000/2 (RFC 7587 section 7), and the
+// same for redundant audio.
+func (o *offered) readCodec(a sdp.Attribute) {
+	var pt uint8
+	var codec string
+	if a.Key != "rtpmap" {
+		return
+	}
+	if _, err := fmt.Sscanf(a.Value, "%d %s", &pt, &codec); err != nil || pt > 127 {
+		return
+	}
+	switch {
+	case o.opus == 0 && strings.EqualFold(codec, "opus/48000/2"):
+		o.opus = pt
+	case o.red == 0 && strings.EqualFold(codec, "red/48000/2"):
+		o.red = pt
+	}
 }
 
 // connect makes the connection for one offer. Lost packets are asked for
@@ -87,13 +107,27 @@ func (e *Engine) connect(o offered) (*webrtc.PeerConnection, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.red != 0 {
+		err = codecs.RegisterCodec(webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: mimeRED, ClockRate: 48000, Channels: 2,
+				SDPFmtpLine: fmt.Sprintf("%d/%d", o.opus, o.opus), RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}},
+			},
+			PayloadType: webrtc.PayloadType(o.red),
+		}, webrtc.RTPCodecTypeAudio)
+		if err != nil {
+			return nil, err
+		}
+	}
 	err = codecs.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: audioLevelURI}, webrtc.RTPCodecTypeAudio)
 	if err != nil {
 		return nil, err
 	}
 	chain := &interceptor.Registry{}
 	for _, add := range []func() (interceptor.Factory, error){
-		func() (interceptor.Factory, error) { return nack.NewGeneratorInterceptor(nack.GeneratorSize(512)) },
+		func() (interceptor.Factory, error) {
+			return nack.NewGeneratorInterceptor(nack.GeneratorSize(askedAgain))
+		},
 		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor() },
 		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
 		func() (interceptor.Factory, error) { return report.NewSenderInterceptor() },
@@ -109,6 +143,7 @@ func (e *Engine) connect(o offered) (*webrtc.PeerConnection, error) {
 	settings.SetICEUDPMux(e.mux)
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	settings.SetSRTPReplayProtectionWindow(replayWindow)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	if e.cfg.PublicIP != "" {

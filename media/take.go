@@ -14,9 +14,12 @@ type take struct {
 
 	lastPacket time.Duration // since it began
 	lastVoice  time.Duration
-	levels     bool  // the caller sends levels
-	spoken     bool  // something was said, as far as is known
+	spoken     bool  // something was said
 	loudest    uint8 // since the last report: 0 silent .. 100 loud
+
+	// How loud packets are is told by the caller, or else decoded.
+	told    trust
+	decoder *decoder // nil until it is needed
 
 	end ending
 	err error // the first of the journal
@@ -32,7 +35,7 @@ func (t *take) record(ctx context.Context) {
 	order := t.leg.order
 	now := t.leg.engine.cfg.Now()
 	t.began = time.Now()
-	t.journal, t.err = createJournal(journalPath(t.leg.engine.cfg.Dir, order.ID), journalHeader{ID: order.ID, Began: now, Meta: order.Meta})
+	t.journal, t.err = t.leg.engine.create(journalPath(t.leg.engine.cfg.Dir, order.ID), journalHeader{ID: order.ID, Began: now, Meta: order.Meta})
 	if t.err != nil {
 		return // Finish tells
 	}
@@ -73,7 +76,7 @@ func (t *take) over(elapsed time.Duration) (bool, time.Duration) {
 	if elapsed >= limit {
 		return true, limit
 	}
-	if silent := elapsed - t.lastVoice; t.levels && silent >= t.leg.order.Silence {
+	if silent := elapsed - t.lastVoice; silent >= t.leg.order.Silence {
 		const rest = time.Second // of the silence
 		return true, min(elapsed, t.lastVoice+rest)
 	}
@@ -114,18 +117,31 @@ func (t *take) add(a arrival) {
 		return // padding
 	}
 	t.lastPacket = at
-	loud := uint8(min(100, len(a.Payload)/2)) // without levels, size says something
-	if a.level != noLevel {
-		t.levels = true
-		loud = uint8(int(height(a.level)) * 100 / 255)
-	}
-	if a.level < silence || a.level == noLevel {
+	level := t.levelOf(a)
+	if level < silence {
 		t.lastVoice, t.spoken = at, true
 	}
-	t.loudest = max(t.loudest, loud)
+	t.loudest = max(t.loudest, uint8(int(height(level))*100/255))
 	t.fail(t.journal.add(received{
 		at: at, ssrc: a.SSRC, seq: a.SequenceNumber, timestamp: a.Timestamp, level: a.level, payload: a.Payload,
 	}))
+}
+
+// levelOf is how loud a packet is. A level that never varies may be made up,
+// and a recording must not end, nor be thrown away, because of that.
+func (t *take) levelOf(a arrival) uint8 {
+	if a.level != noLevel {
+		t.told.hear(a.level)
+	}
+	if t.told.earned() {
+		t.decoder = nil
+		return a.level // noLevel of what was sent a second time: silence
+	}
+	if t.decoder == nil {
+		t.decoder = newDecoder(wavRate)
+	}
+	n, _ := samplesOf(a.Payload) // add has checked it
+	return levelOf(t.decoder.decode(placed{length: n, packet: a.Payload}))
 }
 
 func (t *take) fail(err error) {

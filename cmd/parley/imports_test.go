@@ -12,18 +12,19 @@ import (
 var ours = map[string][]string{
 	"parley/presence":                  {},                          // a leaf: ids and relations are everybody's
 	"parley/media":                     {},                          // would exist without accounts
+	"parley/media/caller":              {},                          // knows what is on the wire, not who answers
 	"parley/media/relay":               {"parley/media/relay/mmsg"}, // runs alone on another host
 	"parley/media/relay/mmsg":          {},                          // system calls, nothing more
 	"parley/voicemail/blob":            {},                          // bytes under ids, nothing more
 	"parley/signaling/bus":             {},                          // carries what it does not understand
 	"parley/signaling/wire":            {"parley/presence"},
 	"parley/voicemail/store":           {"parley/presence"},
-	"parley/voicemail/store/storetest": {},                                                                                                                                          // a server for tests
-	"parley/signaling/call":            {"parley/presence", "parley/signaling/wire"},                                                                                                // pure
-	"parley/voicemail":                 {"parley/presence", "parley/voicemail/store", "parley/voicemail/blob"},                                                                      // knows no frames
-	"parley/signaling":                 {"parley/presence", "parley/signaling/bus", "parley/signaling/call", "parley/signaling/wire", "parley/voicemail", "parley/voicemail/store"}, // media is an interface here
-	"parley/web":                       {"parley/presence", "parley/voicemail"},                                                                                                     // knows no frames and no calls
-	"parley/cmd/parleyload":            {"parley/presence", "parley/signaling/wire", "parley/voicemail/store", "parley/voicemail/store/storetest", "parley/cmd/parleyload/relay"},   // a client like any other; the store only to seed accounts without a hash for each, its tests' PostgreSQL to serve from
+	"parley/voicemail/store/storetest": {},                                                                                                                                                               // a server for tests
+	"parley/signaling/call":            {"parley/presence", "parley/signaling/wire"},                                                                                                                     // pure
+	"parley/voicemail":                 {"parley/presence", "parley/voicemail/store", "parley/voicemail/blob"},                                                                                           // knows no frames
+	"parley/signaling":                 {"parley/presence", "parley/signaling/bus", "parley/signaling/call", "parley/signaling/wire", "parley/voicemail", "parley/voicemail/store"},                      // media is an interface here
+	"parley/web":                       {"parley/presence", "parley/voicemail"},                                                                                                                          // knows no frames and no calls
+	"parley/cmd/parleyload":            {"parley/presence", "parley/signaling/wire", "parley/voicemail/store", "parley/voicemail/store/storetest", "parley/media/caller", "parley/cmd/parleyload/relay"}, // a client like any other; the store only to seed accounts without a hash for each, its tests' PostgreSQL to serve from
 }
 
 // foreign packages that belong to one part of the house.
