@@ -48,6 +48,7 @@ type callsConfig struct {
 	Presence *presence.Tracker
 	Mailbox  *voicemail.Mailbox
 	Media    Media
+	Journal  *voicemail.LiveCalls
 	Push     func(voicemail.Accepted) // tells that logs have grown
 	Timings  call.Timings
 	Limit    time.Duration // of a recording
@@ -88,6 +89,9 @@ func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
 		return err
 	}
 	r := cs.find(id)
+	if r == nil && cs.stops() {
+		return voicemail.ErrUnavailable // the call goes on with the next start
+	}
 	if _, trickles := event.(call.Candidate); r == nil && trickles {
 		return nil // still on its way when the call ended, or was crossed
 	}
@@ -190,23 +194,17 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if err := cs.leaveOther(ctx, setup); err != nil {
 		return err
 	}
-	// One durable entry, come what may: from here on a crash leaves a row that
-	// says that there was a call.
-	if f.Intent == wire.IntentCall || f.Intent == wire.IntentText {
-		err := cs.cfg.Mailbox.OpenCall(ctx, store.LiveCall{
-			ID: f.Call, Caller: who.Account, CallerDevice: who.Device,
-			Callee: f.To, Intent: f.Intent, StartedAt: cs.cfg.Now().UnixMilli(),
-		})
-		if err != nil {
-			return fmt.Errorf("open call: %w", err)
-		}
+	// One durable entry, come what may: from here on another process knows of
+	// the call.
+	if err := cs.journal(setup); err != nil {
+		return fmt.Errorf("%w: %w", voicemail.ErrUnavailable, err)
 	}
 	crossed, err := cs.begin(setup, route)
 	if crossed == nil {
 		return err
 	}
-	if err := cs.cfg.Mailbox.CloseCall(ctx, f.Call); err != nil {
-		return fmt.Errorf("close crossed call: %w", err)
+	if err := cs.cfg.Journal.End(f.Call); err != nil {
+		return err
 	}
 	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
 }
@@ -265,12 +263,15 @@ func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err
 		}
 		route.Busy = route.Busy || r.engages(setup.Callee)
 	}
-	r := newRunner(cs, setup)
-	r.inbox <- incoming{Event: call.Invited{Route: route}}
-	cs.live[setup.ID] = r
+	cs.startLocked(newRunner(cs, call.New(setup), setup), call.Invited{Route: route})
+	return nil, nil
+}
+
+func (cs *calls) startLocked(r *runner, first call.Event) {
+	r.inbox <- incoming{Event: first}
+	cs.live[r.setup.ID] = r
 	cs.running.Add(1)
 	go r.run()
-	return nil, nil
 }
 
 // leaveOther ends what the caller's device was in before: a page has one call
@@ -367,7 +368,14 @@ func (cs *calls) deviceBack(who Identity, held []string) {
 	}
 }
 
-// shutdown ends every call in the best way there is, and waits for them.
+func (cs *calls) stops() bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.stopping
+}
+
+// shutdown leaves every call to the next start, keeps what is being recorded,
+// and waits until that is done.
 func (cs *calls) shutdown(ctx context.Context) error {
 	cs.mu.Lock()
 	cs.stopping = true

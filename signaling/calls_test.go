@@ -17,7 +17,6 @@ import (
 	"parley/presence"
 	"parley/signaling/call"
 	"parley/signaling/wire"
-	"parley/voicemail/store"
 )
 
 const sdp = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
@@ -409,49 +408,6 @@ func TestWhoComesBackLearnsOfCallsThatEnded(t *testing.T) {
 	next[*wire.CallGranted](here)
 	away = back()
 	nextWhere(away, func(f *wire.CallEnded) bool { return f.Call == id })
-}
-
-func TestCrashLeavesOneEntry(t *testing.T) {
-	h := open(t, "ann", "bob")
-	ctx := context.Background()
-	ann := h.device(t, "ann")
-	for n := range 2 {
-		err := h.mailbox.OpenCall(ctx, store.LiveCall{
-			ID: callNamed(n), Caller: h.people["ann"], CallerDevice: ann, Callee: h.people["bob"],
-			Intent: wire.IntentCall, StartedAt: time.Now().UnixMilli(),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	// The second had a recording under way.
-	of := trace{Call: callNamed(1), Caller: h.people["ann"], Device: ann, Callee: h.people["bob"], Outcome: wire.NoAnswer}
-	released := 0
-	recovered := Recovered{Take: takeIn(t, t.TempDir(), of.Call), Meta: of.encode(), Release: func() { released++ }}
-	for range 2 { // also a second crash, before the files were released, changes nothing
-		if err := h.calls.recover(ctx, []Recovered{recovered}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if open, err := h.mailbox.OpenCalls(ctx); err != nil || len(open) != 0 {
-		t.Errorf("still open: %v, %v", open, err)
-	}
-	if released != 2 {
-		t.Errorf("released %d times", released)
-	}
-	bob, _ := h.enter(t, "bob")
-	snapshot := next[*wire.Snapshot](bob)
-	bob.say(&wire.History{ID: "h", Conv: snapshot.Conversations[0].Conv})
-	page := next[*wire.HistoryPage](bob)
-	if len(page.Messages) != 2 {
-		t.Fatalf("%d entries: %s", len(page.Messages), asJSON(page))
-	}
-	if m := page.Messages[0]; m.Kind != wire.KindVoice || !m.Voice.Truncated || m.Call.Outcome != wire.NoAnswer {
-		t.Errorf("recording came as %s", asJSON(m))
-	}
-	if m := page.Messages[1]; m.Kind != wire.KindCall || m.Call.Outcome != wire.Lost {
-		t.Errorf("lost call came as %s", asJSON(m))
-	}
 }
 
 func TestShutdownKeepsWhatWasSaid(t *testing.T) {

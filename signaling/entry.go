@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"parley/presence"
@@ -102,9 +103,9 @@ func (cs *calls) depositPatiently(entry voicemail.Deposit) (voicemail.Accepted, 
 	}
 }
 
-// recover stores the entries of calls that a crash cut off: first those with a
-// recording, then the rest as lost.
-func (cs *calls) recover(ctx context.Context, recordings []Recovered) error {
+// recover delivers the recordings that a crash cut off, and returns the calls
+// that are left to go on.
+func (cs *calls) recover(recordings []Recovered, under []voicemail.LiveCall) ([]voicemail.LiveCall, error) {
 	for _, r := range recordings {
 		var of trace
 		if err := json.Unmarshal(r.Meta, &of); err != nil {
@@ -112,24 +113,15 @@ func (cs *calls) recover(ctx context.Context, recordings []Recovered) error {
 			continue
 		}
 		if err := cs.recoverRecording(of, r); err != nil {
-			return fmt.Errorf("recording of call %s: %w", of.Call, err)
+			return nil, fmt.Errorf("recording of call %s: %w", of.Call, err)
 		}
+		if err := cs.cfg.Journal.End(of.Call); err != nil {
+			return nil, err
+		}
+		under = slices.DeleteFunc(under, func(c voicemail.LiveCall) bool { return c.ID == of.Call })
 		cs.cfg.Log.Info("recording of a call that was cut off is delivered", "call", of.Call)
 	}
-	open, err := cs.cfg.Mailbox.OpenCalls(ctx)
-	if err != nil {
-		return fmt.Errorf("calls that were cut off: %w", err)
-	}
-	for _, c := range open {
-		of := trace{Call: c.ID, Caller: c.Caller, Device: c.CallerDevice, Callee: c.Callee, Outcome: wire.Lost}
-		if _, _, err := cs.store(of, call.Deposit{}, nil); err != nil && !errors.Is(err, voicemail.ErrMismatch) {
-			return fmt.Errorf("entry of call %s: %w", c.ID, err)
-		}
-		if err := cs.cfg.Mailbox.CloseCall(ctx, c.ID); err != nil {
-			return fmt.Errorf("close call %s: %w", c.ID, err)
-		}
-	}
-	return nil
+	return under, nil
 }
 
 // recoverRecording delivers what was said. If the call has its entry already,

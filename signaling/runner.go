@@ -10,6 +10,7 @@ import (
 
 	"parley/presence"
 	"parley/signaling/call"
+	"parley/voicemail"
 )
 
 // runner is one live call: its goroutine alone steps the machine and performs
@@ -25,10 +26,14 @@ type runner struct {
 
 	// owned by run
 	machine *call.Machine
+	noted   []byte // the memo in the journal
+	left    bool   // its entry is, to the next start
 	timers  map[call.Timer]*time.Timer
 	leg     Leg
 	kept    *Take // what Finish kept
-	beside  sync.WaitGroup
+	// The call goes on with the next start of the server.
+	suspended bool
+	beside    sync.WaitGroup
 
 	standing atomic.Pointer[standing] // what others may ask
 }
@@ -44,15 +49,16 @@ type incoming struct {
 	call.Event
 	leg  Leg
 	kept *Take
+	left bool // the entry could not be stored
 }
 
-func newRunner(cs *calls, setup call.Setup) *runner {
+func newRunner(cs *calls, machine *call.Machine, setup call.Setup) *runner {
 	r := &runner{
 		calls: cs, setup: setup, log: cs.cfg.Log.With("call", setup.ID),
 		inbox: make(chan incoming, 64), done: make(chan struct{}),
-		machine: call.New(setup), timers: make(map[call.Timer]*time.Timer),
+		machine: machine, timers: make(map[call.Timer]*time.Timer),
 	}
-	r.standing.Store(&standing{state: call.Routing})
+	r.standing.Store(&standing{state: machine.State(), granted: machine.Granted()})
 	return r
 }
 
@@ -88,7 +94,7 @@ func (r *runner) engages(account presence.AccountID) bool {
 	switch r.standing.Load().state {
 	case call.Ended, call.Committing:
 		return false
-	case call.Connecting, call.Active:
+	case call.Connecting, call.Active, call.Reconnecting:
 		return account == r.setup.Caller.Account || account == r.setup.Callee
 	}
 	return account == r.setup.Caller.Account
@@ -134,7 +140,7 @@ func (r *runner) deliverFrom(ctx context.Context, from call.Party, event call.Ev
 // run steps the machine until the call has ended, or the server is gone.
 func (r *runner) run() {
 	defer r.calls.running.Done()
-	for r.machine.State() != call.Ended {
+	for r.machine.State() != call.Ended && !r.suspended {
 		select {
 		case in := <-r.inbox:
 			r.takeOver(in)
@@ -156,10 +162,12 @@ func (r *runner) takeOver(in incoming) {
 	if in.kept != nil {
 		r.kept = in.kept
 	}
+	r.left = r.left || in.left
 }
 
 func (r *runner) step(event call.Event) []call.Effect {
 	effects := r.machine.Step(r.calls.cfg.Now(), event)
+	r.note()
 	r.standing.Store(&standing{state: r.machine.State(), granted: r.machine.Granted()})
 	return effects
 }
@@ -171,6 +179,11 @@ func (r *runner) end() {
 		t.Stop()
 	}
 	r.calls.close(r)
+	if r.machine.State() == call.Ended && !r.left {
+		if err := r.calls.cfg.Journal.End(r.setup.ID); err != nil {
+			r.log.Error("end in the journal", "err", err)
+		}
+	}
 	idle := make(chan struct{})
 	go func() { r.beside.Wait(); close(idle) }()
 	for waiting := true; waiting; {
@@ -200,6 +213,8 @@ func (r *runner) perform(effect call.Effect) {
 		r.timers[e.Timer] = time.AfterFunc(e.At.Sub(cfg.Now()), func() {
 			_ = r.deliver(r.calls.ctx, call.Fired{Timer: e.Timer})
 		})
+	case call.Suspend:
+		r.suspended = true
 	case call.Disarm:
 		r.disarm(e.Timer)
 	case call.Engage:
@@ -290,9 +305,12 @@ func (r *runner) deposit(e call.Deposit, of trace, kept *Take, leg Leg) incoming
 		kept = nil
 	}
 	got, whole, err := r.calls.store(of, e, kept)
-	if err != nil {
-		r.log.Error("entry of a call is left for the next start", "err", err)
+	switch {
+	case errors.Is(err, voicemail.ErrMismatch): // it has its entry, from the process before
 		return incoming{Event: call.Stored{}}
+	case err != nil:
+		r.log.Error("entry of a call is left for the next start", "err", err)
+		return incoming{Event: call.Stored{}, left: true}
 	}
 	if kept != nil && leg != nil {
 		leg.Release()

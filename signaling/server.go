@@ -43,6 +43,11 @@ type Config struct {
 	IceServers func(presence.AccountID) ([]wire.IceServer, time.Duration)
 	Presence   presence.Timings // zero: presence.DefaultTimings
 	Calls      call.Timings     // zero: call.DefaultTimings
+	// Journal is where live calls are noted; UnderWay are those that it had at
+	// the start, and LastAlive is when the process that had them was.
+	Journal   *voicemail.LiveCalls
+	UnderWay  []voicemail.LiveCall
+	LastAlive time.Time
 	// Recovered are the recordings that a crash cut off; New delivers them.
 	Recovered []Recovered
 	// RecordingLimit is the longest voice message, told to clients.
@@ -85,8 +90,8 @@ type Server struct {
 // errStopping refuses sockets once Shutdown has begun.
 var errStopping = errors.New("server is stopping")
 
-// New starts the signaling of a node. Calls that a crash cut off get their
-// entry in both mailboxes before it returns.
+// New starts the signaling of a node. Recordings that a crash cut off are in
+// their mailboxes before it returns, and the other calls go on.
 func New(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -123,14 +128,16 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.hub = newHub(cfg.Bus, cfg.Mailbox, cfg.Log)
 	s.tracker = presence.NewTracker(cfg.Presence, s.tellWatchers)
 	s.calls = newCalls(s.ctx, callsConfig{
-		Line: s.hub, Presence: s.tracker, Mailbox: cfg.Mailbox, Media: cfg.Media,
+		Line: s.hub, Presence: s.tracker, Mailbox: cfg.Mailbox, Media: cfg.Media, Journal: cfg.Journal,
 		Push: s.hub.pushDeposit, Timings: cfg.Calls, Limit: cfg.RecordingLimit, Now: cfg.Now, Log: cfg.Log,
 	})
-	if err := s.calls.recover(ctx, cfg.Recovered); err != nil {
+	under, err := s.calls.recover(cfg.Recovered, cfg.UnderWay)
+	if err != nil {
 		s.cancel()
 		s.tracker.Close()
 		return nil, err
 	}
+	s.calls.resume(under, cfg.LastAlive)
 	s.background.Go(func() { s.hub.poll(s.ctx, cfg.PollEvery) })
 	s.background.Go(func() { s.sweep(s.ctx, "expire messages", expireEvery, s.expire) })
 	s.background.Go(func() { s.sweep(s.ctx, "remove what is old", sweepEvery, s.removeOld) })

@@ -28,7 +28,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // house is a signaling server over a real mailbox, with accounts in it.
 type house struct {
 	*Server
+	dir     string
 	mailbox *voicemail.Mailbox
+	journal *voicemail.LiveCalls
+	cfg     Config
 	studio  *studio
 	url     string
 	people  map[string]presence.AccountID
@@ -51,14 +54,20 @@ func openWith(t testing.TB, box voicemail.Config, adjust func(*Config), names ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{mailbox: mailbox, studio: &studio{t: t, dir: t.TempDir(), legs: map[string]*takeLeg{}}, people: map[string]presence.AccountID{}}
+	h := &house{dir: box.Dir, mailbox: mailbox, studio: &studio{t: t, dir: t.TempDir(), legs: map[string]*takeLeg{}}, people: map[string]presence.AccountID{}}
 	cfg := Config{
 		Mailbox: mailbox, Media: h.studio, Bus: badBus(), RecordingLimit: 3 * time.Minute, Log: quiet(),
 		IceServers: func(presence.AccountID) ([]wire.IceServer, time.Duration) { return nil, time.Hour },
 		Presence:   presence.Timings{Reload: 50 * time.Millisecond, Lost: 200 * time.Millisecond},
 		PollEvery:  20 * time.Millisecond,
 	}
+	h.journal, _, _, err = voicemail.OpenLiveCalls(box.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Journal = h.journal
 	adjust(&cfg)
+	h.cfg = cfg
 	if h.Server, err = New(ctx, cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +83,9 @@ func openWith(t testing.TB, box voicemail.Config, adjust func(*Config), names ..
 			t.Errorf("shutdown: %v", err)
 		}
 		door.Close()
+		if err := h.journal.Close(); err != nil {
+			t.Errorf("close journal: %v", err)
+		}
 		if err := mailbox.Close(); err != nil {
 			t.Errorf("close mailbox: %v", err)
 		}

@@ -29,7 +29,7 @@ type Deposit struct {
 	// from when it is accepted.
 	TTL   time.Duration
 	Voice *Voice
-	Call  *Call // its LiveCall is closed in the same transaction
+	Call  *Call
 
 	Urgent bool
 	App    string // name of the token by which a program drops it; only then may To be From
@@ -194,11 +194,6 @@ func (m *Mailbox) submit(d Deposit, done func(Accepted, error)) error {
 
 // accept is the transaction of a deposit.
 func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, error) {
-	if d.Call != nil {
-		if err := tx.CloseCall(d.Call.ID); err != nil {
-			return Accepted{}, err
-		}
-	}
 	sent, err := tx.MessageSent(d.From, d.Device, d.CID)
 	if err == nil {
 		if !bytes.Equal(sent.Content, row.Content) {

@@ -131,6 +131,7 @@ type device struct {
 
 type identity struct {
 	Account presence.AccountID
+	Device  presence.DeviceID
 	Admin   bool
 }
 

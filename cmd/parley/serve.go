@@ -38,9 +38,9 @@ const (
 // takes it down from the top.
 //
 // The data directory holds parley.db (accounts and mailboxes, unless these are in
-// PostgreSQL), blobs
-// (recordings that are in a mailbox), recordings (those under way), turn.secret
-// (shared with a relay on another host) and server.lock.
+// PostgreSQL), blobs (recordings that are in a mailbox), recordings (those under
+// way), calls.journal (calls under way), turn.secret (shared with a relay on
+// another host) and server.lock.
 func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error) {
 	level := slog.LevelInfo
 	if s.verbose {
@@ -114,10 +114,15 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		turn.AllowPeerPort(engine.Addr()) // a caller behind the relay reaches the answering machine
 	}
 
+	journal, underWay, lastAlive, err := voicemail.OpenLiveCalls(data)
+	if err != nil {
+		return err
+	}
+	defer down("journal of calls", journal.Close)
 	hub, err := signaling.New(ctx, signaling.Config{
 		Mailbox: mailbox, Media: answeringMachine{engine, recordings}, Bus: bus.New(nil),
 		IceServers: iceServers(turnURLs(s, turn), secrets[0]), Calls: call.Timings{Ring: s.ringTime},
-		Recovered: recovered, RecordingLimit: s.recordingLimit,
+		Journal: journal, UnderWay: underWay, LastAlive: lastAlive, Recovered: recovered, RecordingLimit: s.recordingLimit,
 		FrameRate: s.frameRate, Log: log,
 	})
 	if err != nil {

@@ -18,6 +18,13 @@ func (m *Machine) candidate(e Candidate) {
 	switch {
 	case m.inConversation(e.From):
 		m.send(m.other(e.From), &e.Frame)
+		switch {
+		case m.state != Connecting, len(m.held)+len(m.heldCallee) >= 2*wire.MaxCandidates:
+		case m.isCaller(e.From):
+			m.held = append(m.held, e.Frame)
+		default:
+			m.heldCallee = append(m.heldCallee, e.Frame)
+		}
 	case !m.isCaller(e.From):
 		return // a device that was not granted
 	case m.leg:

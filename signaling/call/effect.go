@@ -53,6 +53,8 @@ type (
 	}
 	// Close ends the call: nothing follows.
 	Close struct{}
+	// Suspend leaves the call to the next start of the server: nothing follows.
+	Suspend struct{}
 )
 
 func (Send) effect()         {}
@@ -66,6 +68,7 @@ func (Finish) effect()       {}
 func (Discard) effect()      {}
 func (Deposit) effect()      {}
 func (Close) effect()        {}
+func (Suspend) effect()      {}
 
 func (m *Machine) do(e Effect) { m.out = append(m.out, e) }
 

@@ -11,6 +11,7 @@ import (
 // waits for the entry: only then is the message left.
 func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 	m.state = Committing
+	m.length = length
 	m.disarmAll()
 	goodbye := &wire.CallEnded{Call: m.setup.ID, Reason: why, Duration: length.Milliseconds()}
 	if voice {
@@ -18,7 +19,7 @@ func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 	} else {
 		m.send(m.setup.Caller, goodbye)
 	}
-	if !voice && !m.rings() {
+	if !voice && !m.setup.Rings() {
 		m.close() // nobody was called and nothing was said
 		return
 	}
@@ -26,23 +27,22 @@ func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 	m.do(Deposit{Outcome: m.Outcome(), Duration: length, Voice: voice, OnlyFrom: m.hidden})
 }
 
-// stopping ends the call in the best way there is when the server stops: what
-// was said is kept, and each side is told that it was no one's wish.
-func (m *Machine) stopping(now time.Time) {
-	switch m.state {
-	case Routing, Alerting, Ringing:
-		m.outcome = wire.Lost
-		m.stopRinging(wire.ReasonLost, "")
-		m.end(wire.ReasonLost, 0, false)
-	case Connecting:
-		m.outcome = wire.Lost
-		m.endConversation(now, wire.ReasonLost)
-	case Active:
-		m.endConversation(now, wire.ReasonLost)
-	case Recording:
+// stopping leaves the call to the next start of the server. A recording is
+// finished at once: what was said is kept whole.
+func (m *Machine) stopping() {
+	switch {
+	case m.state == Recording:
 		m.finish()
-	case Diverting, Taking, Greeting:
-		m.abandon(wire.ReasonLost)
+	case m.state == Committing: // ends by itself
+	case m.setup.Intent == wire.IntentNote, m.setup.Intent == wire.IntentMailbox:
+		m.abandon(wire.ReasonLost) // nothing was said yet
+	default:
+		if m.leg {
+			m.do(Discard{})
+		}
+		m.suspended = true
+		m.disarmAll()
+		m.do(Suspend{})
 	}
 }
 

@@ -64,6 +64,9 @@ type (
 	}
 	// Stopping says that the server is about to stop.
 	Stopping struct{}
+	// Restarted is the first event of a restored call: Down is when the server
+	// was last seen alive.
+	Restarted struct{ Down time.Time }
 
 	// Taken is the result of Take: the server's answer to the offer.
 	Taken struct{ Answer string }
@@ -135,6 +138,7 @@ func (Candidate) event()  {}
 func (Described) event()  {}
 func (Muted) event()      {}
 func (Stopping) event()   {}
+func (Restarted) event()  {}
 func (Taken) event()      {}
 func (TakeFailed) event() {}
 func (LegReport) event()  {}

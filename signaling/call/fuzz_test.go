@@ -13,6 +13,8 @@ import (
 func FuzzStep(f *testing.F) {
 	f.Add([]byte{0, 1, 20, 3, 6, 6, 30, 5})
 	f.Add([]byte{4, 40, 25, 26, 27, 28, 5, 31, 33})
+	f.Add([]byte{2, 1, 3, 6, 7, 255, 16, 17, 5})
+	f.Add([]byte{2, 1, 255, 18, 3, 20, 6, 7, 14, 255, 44})
 	f.Add([]byte{2, 1, 3, 41, 41, 41, 12, 25, 27, 29, 31, 33})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) == 0 {
@@ -30,10 +32,24 @@ type law struct {
 	stopped   map[presence.DeviceID]bool
 	ringing   map[presence.DeviceID]bool
 	engaged   map[presence.AccountID]bool
+	muted     map[Party]bool
 	deposits  int
 	closed    bool
+	suspended bool
 	goodbyes  int
 	recording bool
+	crashed   bool
+	deposited bool // by a process before
+}
+
+// crash is the end of a process: what it only knew is gone.
+func (l *law) crash() {
+	l.crashed, l.suspended = true, false
+	l.deposited = l.deposited || l.deposits > 0
+	l.deposits, l.goodbyes = 0, 0
+	clear(l.armed)
+	clear(l.engaged)
+	clear(l.ringing)
 }
 
 func play(t *testing.T, input []byte) {
@@ -49,15 +65,26 @@ func play(t *testing.T, input []byte) {
 		route.Devices = []presence.DeviceID{"phone", "laptop"}
 	}
 	m := New(Setup{ID: "c", Caller: ann, Callee: "bob", Intent: intent, Offer: "o"})
-	now := time.UnixMilli(0)
+	now := dawn
 	l := &law{
 		t: t, armed: map[Timer]time.Time{}, granted: map[presence.DeviceID]bool{}, stopped: map[presence.DeviceID]bool{},
-		ringing: map[presence.DeviceID]bool{}, engaged: map[presence.AccountID]bool{},
+		ringing: map[presence.DeviceID]bool{}, engaged: map[presence.AccountID]bool{}, muted: map[Party]bool{},
 	}
 	l.step(m, now, Invited{route})
 	for _, b := range input[1:] {
 		now = now.Add(time.Duration(b%11) * time.Second)
+		// The server is killed, or was stopped; notes and messages do not outlive it.
+		if m.setup.Rings() && !l.closed && (b == 255 || l.suspended) {
+			l.crash()
+			m = remade(t, m)
+			l.step(m, now, Restarted{now.Add(-time.Duration(b%11) * time.Second)})
+		}
 		l.step(m, now, eventOf(b))
+	}
+	if l.suspended {
+		l.crash()
+		m = remade(t, m)
+		l.step(m, now, Restarted{now})
 	}
 
 	// Whatever came, the call ends: timers fire and the runner answers.
@@ -85,10 +112,13 @@ func play(t *testing.T, input []byte) {
 	if intent != wire.IntentCall && intent != wire.IntentText && !l.recording {
 		want = 0
 	}
+	if l.deposited {
+		want = l.deposits // the same once more, which stores nothing
+	}
 	if l.deposits != want {
 		t.Fatalf("%d durable entries of a %s, want %d", l.deposits, intent, want)
 	}
-	if l.goodbyes != 1 {
+	if l.goodbyes != 1 && !(l.crashed && l.goodbyes == 0) {
 		t.Fatalf("the caller was told the end %d times", l.goodbyes)
 	}
 	for account, in := range l.engaged {
@@ -112,7 +142,7 @@ func eventOf(b byte) Event {
 		Declined{"phone", "no"}, Diverted{}, Discarded{},
 		Vanished{ann}, Vanished{phone}, Returned{ann}, Returned{phone}, Appeared{"tablet"}, Crossed{"phone", "c2"},
 		Stopping{}, Candidate{From: ann}, Candidate{From: phone}, Candidate{},
-		Described{ann, wire.CallDescription{Kind: wire.DescriptionOffer}}, Muted{From: ann},
+		Described{ann, wire.CallDescription{Kind: wire.DescriptionOffer}}, Muted{ann, wire.CallMute{Muted: true}}, Muted{ann, wire.CallMute{}}, Muted{phone, wire.CallMute{Muted: true}},
 		Taken{"a"}, TakeFailed{}, LegReport{Kind: LegConnected}, LegReport{Kind: LegGreeting}, LegReport{Kind: LegRecording},
 		LegReport{Kind: LegStopped}, LegReport{Kind: LegLost}, Finished{Result: FinishOK}, Finished{Result: FinishTooShort},
 		Finished{Result: FinishFailed}, Stored{MID: "m"}, Stored{},
@@ -126,7 +156,17 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 	if fired, ok := event.(Fired); ok && !now.Before(l.armed[fired.Timer]) {
 		delete(l.armed, fired.Timer)
 	}
+	before := m.State()
 	effects := m.Step(now, event)
+	if before == Ended && m.State() != Ended {
+		l.t.Fatalf("%T brought the call back to %s", event, m.State())
+	}
+	if e, ok := event.(Muted); ok {
+		l.muted[e.From] = e.Frame.Muted
+	}
+	if l.deposits > 1 {
+		l.t.Fatalf("%d entries", l.deposits)
+	}
 	if l.closed && len(effects) > 0 {
 		l.t.Fatalf("after Close came %+v", effects)
 	}
@@ -149,13 +189,20 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 			if len(l.armed) > 0 {
 				l.t.Fatalf("closed with timers %v", l.armed)
 			}
+		case Suspend:
+			l.suspended = true
 		case Send:
-			l.frame(e)
+			if _, ended := e.Frame.(*wire.CallEnded); ended && is[Returned](event) {
+				continue // told again, to who may have missed it
+			}
+			l.frame(m, e)
 		}
 	}
 }
 
-func (l *law) frame(e Send) {
+func is[E Event](e Event) bool { _, ok := e.(E); return ok }
+
+func (l *law) frame(m *Machine, e Send) {
 	switch f := e.Frame.(type) {
 	case *wire.CallRing:
 		l.ringing[e.To.Device] = true
@@ -164,6 +211,10 @@ func (l *law) frame(e Send) {
 		l.granted[e.To.Device] = true
 		if len(l.granted) > 1 {
 			l.t.Fatalf("granted to %v", l.granted)
+		}
+	case *wire.CallMute: // as its owner has said, and never otherwise
+		if from := m.other(e.To); f.Muted && !l.muted[from] {
+			l.t.Fatalf("%v is told that %v is muted", e.To, from)
 		}
 	case *wire.CallStop:
 		l.stopped[e.To.Device] = true

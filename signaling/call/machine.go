@@ -11,10 +11,16 @@
 //	   ▼
 //	Taking ──▶ Greeting ──▶ Recording ──hang up, limit, silence, line lost──▶ Committing
 //
+//	Active ──a device loses its session──▶ Reconnecting ──back in time──▶ Active
+//
 // Every state may go to Ended, which is final. Invariants, held by FuzzStep:
 // at most one device is granted; at most one durable entry is deposited, and
 // exactly one for a call that is not a mere note; every timer that is armed is
-// disarmed, fires, or dies with the call.
+// disarmed, fires, or dies with the call; nobody is un-muted by a reconnect.
+//
+// A call outlives its process: Memo is what another one goes on from (Restore,
+// then Restarted). The media of a conversation does not pass the server and
+// never notices.
 package call
 
 import (
@@ -41,6 +47,9 @@ type Setup struct {
 	Timings    Timings
 	Limit      time.Duration // of a recording; told to the caller
 }
+
+// Rings reports whether somebody is to be reached, not only the mailbox.
+func (s Setup) Rings() bool { return s.Intent == wire.IntentCall || s.Intent == wire.IntentText }
 
 // Timings are how long a call waits; the zero value means DefaultTimings.
 type Timings struct {
@@ -79,12 +88,15 @@ const (
 	Ringing    State = "ringing"    // at least one device rings
 	Connecting State = "connecting" // a device was granted the call
 	Active     State = "active"
-	Diverting  State = "diverting" // waiting for the caller's second offer
-	Taking     State = "taking"    // the server is to answer, or its media comes up
-	Greeting   State = "greeting"
-	Recording  State = "recording"
-	Committing State = "committing" // the recording is being finished and stored
-	Ended      State = "ended"
+	// Reconnecting is Active while a device has no session; its media may well
+	// go on.
+	Reconnecting State = "reconnecting"
+	Diverting    State = "diverting" // waiting for the caller's second offer
+	Taking       State = "taking"    // the server is to answer, or its media comes up
+	Greeting     State = "greeting"
+	Recording    State = "recording"
+	Committing   State = "committing" // the recording is being finished and stored
+	Ended        State = "ended"
 )
 
 // Machine is one call. It belongs to one goroutine.
@@ -100,6 +112,9 @@ type Machine struct {
 	connected map[Party]bool // media is up, while Connecting
 	restarted bool           // one ICE restart was tried
 	talking   time.Time      // when Active began
+	away      map[Party]bool // has no session, in a conversation
+	muted     map[Party]bool // as each has said
+	down      time.Time      // since when the server was gone, until somebody is back
 
 	mailbox  bool          // a voice message may be left
 	full     wire.Part     // why not
@@ -111,9 +126,14 @@ type Machine struct {
 	awaits   result        // of which effect, while Committing
 	farewell bool          // the caller is told the end once the entry is stored
 
-	held   []wire.CallCandidate // the caller's candidates, until somebody answers
-	counts map[Party]int        // candidates of each party since its last description
-	spoken map[Party]minute     // later descriptions of each party
+	answer string // to the caller's offer, until media is up
+	// The candidates of each side: the caller's until somebody answers, and both
+	// while Connecting, for a side that comes back.
+	held, heldCallee []wire.CallCandidate
+	counts           map[Party]int    // candidates of each party since its last description
+	spoken           map[Party]minute // later descriptions of each party
+
+	suspended bool // the server stops; another goes on
 
 	out []Effect // of the step under way
 }
@@ -133,6 +153,7 @@ func New(setup Setup) *Machine {
 	return &Machine{
 		setup: setup, state: Routing, offer: setup.Offer, timers: make(map[Timer]time.Time),
 		connected: make(map[Party]bool), counts: make(map[Party]int), spoken: make(map[Party]minute),
+		away: make(map[Party]bool), muted: make(map[Party]bool),
 	}
 }
 
@@ -153,7 +174,7 @@ func (m *Machine) Granted() presence.DeviceID { return m.granted }
 // Step takes one event and returns what is to be done about it, in order.
 func (m *Machine) Step(now time.Time, event Event) []Effect {
 	m.out = nil
-	if m.state == Ended {
+	if m.state == Ended || m.suspended {
 		return nil
 	}
 	switch e := event.(type) {
@@ -180,17 +201,17 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case Vanished:
 		m.vanished(now, e.Who)
 	case Returned:
-		if m.isCaller(e.Who) || e.Who == m.callee() {
-			m.disarm(goneTimer(m.isCaller(e.Who)))
-		}
+		m.returned(now, e.Who)
 	case Candidate:
 		m.candidate(e)
 	case Described:
 		m.described(now, e)
 	case Muted:
-		m.muted(e)
+		m.mute(e)
 	case Stopping:
-		m.stopping(now)
+		m.stopping()
+	case Restarted:
+		m.restart(now, e.Down)
 	case Taken:
 		m.takenUp(now, e.Answer)
 	case TakeFailed:
@@ -207,11 +228,6 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	return m.out
 }
 
-// rings reports whether somebody is to be reached, not only the mailbox.
-func (m *Machine) rings() bool {
-	return m.setup.Intent == wire.IntentCall || m.setup.Intent == wire.IntentText
-}
-
 func (m *Machine) isCaller(p Party) bool { return p == m.setup.Caller }
 
 func (m *Machine) callee() Party { return Party{m.setup.Callee, m.granted} }
@@ -226,5 +242,8 @@ func (m *Machine) other(p Party) Party {
 
 // inConversation reports whether p is one of the two who talk or are about to.
 func (m *Machine) inConversation(p Party) bool {
-	return (m.state == Connecting || m.state == Active) && (m.isCaller(p) || p == m.callee())
+	return (m.state == Connecting || m.talks()) && (m.isCaller(p) || p == m.callee())
 }
+
+// talks reports whether the conversation has begun and not ended.
+func (m *Machine) talks() bool { return m.state == Active || m.state == Reconnecting }

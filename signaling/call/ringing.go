@@ -19,7 +19,7 @@ func (m *Machine) invited(now time.Time, r Route) {
 		m.mailbox, m.full = r.Full == "", r.Full
 	}
 	switch {
-	case !m.rings():
+	case !m.setup.Rings():
 		m.divert(now, wire.ToMailbox, "")
 	case r.Blocked: // learns nothing that an offline person would not show
 		m.divert(now, wire.OutOffline, "")
@@ -87,11 +87,11 @@ func (m *Machine) accepted(now time.Time, e Accepted) {
 	m.disarm(TimerAlert, TimerRing, TimerCallerGone)
 	m.send(who, &wire.CallGranted{Call: m.setup.ID})
 	m.stopRinging(wire.ReasonAcceptedElsewhere, e.Device)
+	m.answer = e.Answer
 	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: e.Answer, By: m.setup.Callee})
 	for _, c := range m.held {
 		m.send(who, &c)
 	}
-	m.held = nil
 	m.do(Engage{m.setup.Caller.Account, true})
 	m.do(Engage{m.setup.Callee, true})
 	m.arm(now, TimerConnect, m.setup.Timings.Connect)

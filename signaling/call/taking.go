@@ -20,7 +20,8 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 		m.end(reasonOf(outcome), 0, false)
 	case used:
 		m.state = Diverting
-		m.held, m.counts[m.setup.Caller] = nil, 0
+		m.forgetHandshake()
+		m.counts[m.setup.Caller] = 0
 		m.arm(now, TimerConnect, m.setup.Timings.Connect)
 	default:
 		m.take()
@@ -40,6 +41,7 @@ func (m *Machine) takenUp(now time.Time, answer string) {
 		return
 	}
 	m.leg = true
+	m.answer = answer
 	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: answer})
 	for _, c := range m.held {
 		m.do(LegCandidate{c})

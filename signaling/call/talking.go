@@ -18,9 +18,13 @@ func (m *Machine) mediaUp(now time.Time, by Party) {
 	m.state = Active
 	m.outcome = wire.Answered
 	m.talking = now
+	m.forgetHandshake()
 	m.disarm(TimerConnect)
 	m.send(m.setup.Caller, &wire.CallActive{Call: m.setup.ID})
 	m.send(m.callee(), &wire.CallActive{Call: m.setup.ID})
+	if len(m.away) > 0 { // one came up without a session
+		m.state = Reconnecting
+	}
 }
 
 // connectTimeout tries an ICE restart through the relay once; then the caller
@@ -47,11 +51,69 @@ func (m *Machine) connectTimeout(now time.Time) {
 func (m *Machine) vanished(now time.Time, who Party) {
 	switch {
 	case m.inConversation(who):
+		if m.talks() && !m.away[who] {
+			m.state = Reconnecting
+			m.send(m.other(who), &wire.CallReconnecting{Call: m.setup.ID})
+		}
+		m.away[who] = true
 		m.arm(now, goneTimer(m.isCaller(who)), m.setup.Timings.Reconnect)
 	case m.isCaller(who) && (m.ringable() || m.state == Diverting):
 		m.arm(now, TimerCallerGone, m.setup.Timings.Gone)
 	}
 }
+
+// returned ends the wait for a party. It is told what it may have missed, and
+// says itself whether it is muted: nothing else ever changes that.
+func (m *Machine) returned(now time.Time, who Party) {
+	if !m.isCaller(who) && who != m.callee() {
+		return
+	}
+	m.disarm(goneTimer(m.isCaller(who)))
+	switch {
+	case m.inConversation(who):
+		delete(m.away, who)
+		m.down = time.Time{}
+		m.tellAgain(who)
+	case m.state == Ringing && m.isCaller(who):
+		m.send(who, &wire.CallAlerting{Call: m.setup.ID})
+	case m.state == Taking && m.leg && m.isCaller(who):
+		m.send(who, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true})
+		m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer})
+	case m.state == Committing && !m.farewell && m.awaits != finishing && m.isCaller(who):
+		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.length.Milliseconds()})
+	case m.state == Diverting && m.isCaller(who) && m.timers[TimerConnect].IsZero():
+		m.askForOffer(now) // the leg died with the server before
+	}
+}
+
+// tellAgain is what a party that was away may have missed.
+func (m *Machine) tellAgain(who Party) {
+	if m.state == Connecting {
+		held := m.held
+		if m.isCaller(who) {
+			held = m.heldCallee
+			m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer, By: m.setup.Callee})
+		} else {
+			m.send(who, &wire.CallGranted{Call: m.setup.ID})
+		}
+		for _, c := range held {
+			m.send(who, &c)
+		}
+		return
+	}
+	other := m.other(who)
+	if len(m.away) == 0 {
+		m.state = Active
+		m.send(other, &wire.CallActive{Call: m.setup.ID})
+	}
+	m.send(who, &wire.CallActive{Call: m.setup.ID})
+	m.send(who, &wire.CallMute{Call: m.setup.ID, Muted: m.muted[other]})
+	if m.away[other] {
+		m.send(who, &wire.CallReconnecting{Call: m.setup.ID})
+	}
+}
+
+func (m *Machine) forgetHandshake() { m.answer, m.held, m.heldCallee = "", nil, nil }
 
 // lost ends the wait for a party that did not come back.
 func (m *Machine) lost(now time.Time, who Party) {
@@ -97,8 +159,11 @@ func (m *Machine) cancel() {
 // endConversation ends it for both sides.
 func (m *Machine) endConversation(now time.Time, why wire.Reason) {
 	var length time.Duration
-	if m.state == Active {
-		length = now.Sub(m.talking)
+	if m.talks() {
+		if !m.down.IsZero() {
+			now = m.down // nobody was seen since
+		}
+		length = max(0, now.Sub(m.talking))
 	}
 	m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: why, Duration: length.Milliseconds()})
 	m.disengage()
@@ -152,8 +217,13 @@ func (m *Machine) mayDescribe(now time.Time, from Party) bool {
 	return spoken.count <= wire.MaxDescribed
 }
 
-func (m *Machine) muted(e Muted) {
+func (m *Machine) mute(e Muted) {
 	if m.inConversation(e.From) {
+		if e.Frame.Muted {
+			m.muted[e.From] = true
+		} else {
+			delete(m.muted, e.From)
+		}
 		m.send(m.other(e.From), &e.Frame)
 	}
 }

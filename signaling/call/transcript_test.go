@@ -54,8 +54,11 @@ type teller struct {
 
 var ann = Party{"ann", "laptop"}
 
+// dawn is when every story begins.
+var dawn = time.UnixMilli(1_000_000)
+
 func retell(t *testing.T, transcript string) string {
-	tell := &teller{t: t, now: time.UnixMilli(0)}
+	tell := &teller{t: t, now: dawn}
 	for line := range strings.Lines(transcript) {
 		line = strings.TrimRight(line, "\n")
 		switch {
@@ -80,6 +83,9 @@ func (tell *teller) run(words []string) {
 		tell.wait(tell.now.Add(d))
 		return
 	}
+	if words[0] == "server-starts" {
+		tell.m = remade(tell.t, tell.m)
+	}
 	if words[0] == "invite" {
 		intent := wire.IntentCall
 		if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "intent=") }); i >= 0 {
@@ -91,6 +97,20 @@ func (tell *teller) run(words []string) {
 		})
 	}
 	tell.step(tell.event(words))
+}
+
+// remade is the call in another process: what its journal brings back.
+func remade(t *testing.T, m *Machine) *Machine {
+	t.Helper()
+	data, err := json.Marshal(m.Memo())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var memo Memo
+	if err := json.Unmarshal(data, &memo); err != nil {
+		t.Fatal(err)
+	}
+	return Restore(m.setup, memo)
 }
 
 // wait fires what is due until then, each at its time.
@@ -107,7 +127,7 @@ func (tell *teller) wait(until time.Time) {
 			return
 		}
 		tell.now = tell.m.timers[next]
-		fmt.Fprintf(&tell.out, "  -- %s: timer %s\n", tell.now.Sub(time.UnixMilli(0)), next)
+		fmt.Fprintf(&tell.out, "  -- %s: timer %s\n", tell.now.Sub(dawn), next)
 		tell.step(Fired{next})
 	}
 }
@@ -220,6 +240,9 @@ func (tell *teller) event(words []string) Event {
 		return Finished{FinishResult(words[1]), length}
 	case "server-stops":
 		return Stopping{}
+	case "server-starts": // also after a kill
+		down, _ := time.ParseDuration(arg("after"))
+		return Restarted{tell.now.Add(-down)}
 	case "stored":
 		return Stored{arg("mid")}
 	}

@@ -105,8 +105,16 @@ type CallConnected struct {
 	Call string `json:"call"`
 }
 
-// CallActive tells both devices that the conversation has begun.
+// CallActive tells both devices that the conversation has begun, or that both
+// have a session again.
 type CallActive struct {
+	Call string `json:"call"`
+}
+
+// CallReconnecting tells a device that the other side has lost its session.
+// The media between the two may go on. CallActive follows when it is back,
+// and at the latest after 30 s CallEnded.
+type CallReconnecting struct {
 	Call string `json:"call"`
 }
 
@@ -202,23 +210,24 @@ const (
 	ReasonFailed            Reason = "failed"    // the server could not take the message
 )
 
-func (*CallInvite) Type() string      { return "call.invite" }
-func (*CallRing) Type() string        { return "call.ring" }
-func (*CallRinging) Type() string     { return "call.ringing" }
-func (*CallAlerting) Type() string    { return "call.alerting" }
-func (*CallAccept) Type() string      { return "call.accept" }
-func (*CallGranted) Type() string     { return "call.granted" }
-func (*CallStop) Type() string        { return "call.stop" }
-func (*CallDecline) Type() string     { return "call.decline" }
-func (*CallDivert) Type() string      { return "call.divert" }
-func (*CallAnswered) Type() string    { return "call.answered" }
-func (*CallDiverted) Type() string    { return "call.diverted" }
-func (*CallConnected) Type() string   { return "call.connected" }
-func (*CallActive) Type() string      { return "call.active" }
-func (*CallRecording) Type() string   { return "call.recording" }
-func (*CallHangup) Type() string      { return "call.hangup" }
-func (*CallDiscard) Type() string     { return "call.discard" }
-func (*CallEnded) Type() string       { return "call.ended" }
-func (*CallCandidate) Type() string   { return "call.candidate" }
-func (*CallDescription) Type() string { return "call.description" }
-func (*CallMute) Type() string        { return "call.mute" }
+func (*CallInvite) Type() string       { return "call.invite" }
+func (*CallRing) Type() string         { return "call.ring" }
+func (*CallRinging) Type() string      { return "call.ringing" }
+func (*CallAlerting) Type() string     { return "call.alerting" }
+func (*CallAccept) Type() string       { return "call.accept" }
+func (*CallGranted) Type() string      { return "call.granted" }
+func (*CallStop) Type() string         { return "call.stop" }
+func (*CallDecline) Type() string      { return "call.decline" }
+func (*CallDivert) Type() string       { return "call.divert" }
+func (*CallAnswered) Type() string     { return "call.answered" }
+func (*CallDiverted) Type() string     { return "call.diverted" }
+func (*CallConnected) Type() string    { return "call.connected" }
+func (*CallActive) Type() string       { return "call.active" }
+func (*CallReconnecting) Type() string { return "call.reconnecting" }
+func (*CallRecording) Type() string    { return "call.recording" }
+func (*CallHangup) Type() string       { return "call.hangup" }
+func (*CallDiscard) Type() string      { return "call.discard" }
+func (*CallEnded) Type() string        { return "call.ended" }
+func (*CallCandidate) Type() string    { return "call.candidate" }
+func (*CallDescription) Type() string  { return "call.description" }
+func (*CallMute) Type() string         { return "call.mute" }

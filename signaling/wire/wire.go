@@ -145,7 +145,8 @@ var (
 		(*Accepted)(nil), (*Rejected)(nil), (*HistoryPage)(nil), (*MailboxUsage)(nil), (*MailboxFull)(nil),
 		(*ShelfPage)(nil), (*StepsList)(nil), (*MailboxSummary)(nil),
 		(*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
-		(*CallAnswered)(nil), (*CallDiverted)(nil), (*CallActive)(nil), (*CallRecording)(nil), (*CallEnded)(nil),
+		(*CallAnswered)(nil), (*CallDiverted)(nil), (*CallActive)(nil), (*CallReconnecting)(nil),
+		(*CallRecording)(nil), (*CallEnded)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
 	)
 )

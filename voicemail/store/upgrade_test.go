@@ -55,7 +55,7 @@ func tables(t *testing.T, database string, columns map[string][]string) (rows ma
 	}()
 	rows, has = map[string][]string{}, map[string][]string{}
 	for _, table := range []string{
-		"house", "accounts", "devices", "sessions", "invites", "relations", "conversations", "participants", "messages", "entries", "live_calls",
+		"house", "accounts", "devices", "sessions", "invites", "relations", "conversations", "participants", "messages", "entries",
 	} {
 		wanted := "*"
 		if columns != nil {

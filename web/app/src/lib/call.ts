@@ -35,6 +35,8 @@ export interface Call {
   readonly theirMuted: boolean;
   /** the sound broke off and is being restored */
   readonly interrupted: boolean;
+  /** the other side has lost its server; the sound may go on */
+  readonly theirLineLost?: boolean;
   /** talking since, by the local clock, Unix ms */
   readonly since?: number;
   readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; full?: wire.Part | undefined };
@@ -72,6 +74,11 @@ export function live(call: Call | null): call is Call {
   return call !== null && call.phase !== 'over';
 }
 
+/** talking reports whether somebody over there has answered. */
+export function talking(call: Call): boolean {
+  return call.phase === 'connecting' || call.phase === 'active';
+}
+
 /** withServer reports whether the far end is the server, taking a message. */
 export function withServer(call: Call): boolean {
   return call.phase === 'diverted' || call.phase === 'greeting' || call.phase === 'recording';
@@ -97,9 +104,12 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
     case 'call.alerting':
       return call.phase === 'calling' ? { ...call, phase: 'ringing' } : call;
     case 'call.answered':
-      return frame.by ? { ...call, phase: 'connecting' } : call;
+      return frame.by && !talking(call) ? { ...call, phase: 'connecting' } : call;
     case 'call.active':
-      return { ...call, phase: 'active', since: call.since ?? now, interrupted: false };
+      // Said again when both have the server again, which tells nothing of the sound.
+      return { ...call, phase: 'active', since: call.since ?? now, theirLineLost: false };
+    case 'call.reconnecting':
+      return { ...call, theirLineLost: true };
     case 'call.diverted':
       return {
         ...call,

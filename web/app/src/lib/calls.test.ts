@@ -410,4 +410,69 @@ describe('Calls', () => {
       expect(track.enabled).toBe(true);
     });
   });
+
+  describe('a server that was away', () => {
+    async function talk(): Promise<void> {
+      const answering = calls.answer(ring('c'));
+      await settle();
+      await answering;
+      await take({ type: 'call.granted', call: 'c' });
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.active', call: 'c' });
+      posted.length = 0;
+    }
+
+    it('is told what the microphone is, and changes nothing about it', async () => {
+      await talk();
+      calls.mute(true);
+      posted.length = 0;
+      calls.resumed();
+      expect(posted).toEqual([{ type: 'call.mute', call: 'c', muted: true }]);
+      await take({ type: 'call.active', call: 'c' }, { type: 'call.mute', call: 'c', muted: false });
+      expect(now()).toMatchObject({ phase: 'active', muted: true, theirMuted: false });
+    });
+
+    it('is told again that media is up, and may tell the answer again', async () => {
+      void calls.start('bob', 'Bob', 'call');
+      await settle();
+      invites[0]!.reply({ type: 'ok', re: '1' });
+      await take({ type: 'call.answered', call: 'call-1', answer: 'their answer', by: 'bob' });
+      FakeConnection.last.become('connected');
+      posted.length = 0;
+      calls.resumed();
+      expect(types()).toEqual(['call.connected', 'call.mute']);
+      await take({ type: 'call.answered', call: 'call-1', answer: 'their answer', by: 'bob' });
+      expect(FakeConnection.last.remote).toEqual(['their answer']);
+      expect(now().phase).toBe('connecting');
+    });
+
+    it('does not interrupt a call whose sound goes on', async () => {
+      await talk();
+      await take({ type: 'call.reconnecting', call: 'c' });
+      expect(now()).toMatchObject({ phase: 'active', interrupted: false, theirLineLost: true });
+      await take({ type: 'call.active', call: 'c' });
+      expect(now().theirLineLost).toBe(false);
+    });
+
+    it('says nothing of a sound that is gone', async () => {
+      await talk();
+      FakeConnection.last.become('disconnected');
+      await take({ type: 'call.active', call: 'c' });
+      expect(now().interrupted).toBe(true);
+    });
+
+    it('is told again of a call that was ended meanwhile', async () => {
+      await talk();
+      calls.hangUp();
+      await vi.advanceTimersByTimeAsync(6_000);
+      expect(now().phase).toBe('over');
+      posted.length = 0;
+      calls.resumed();
+      expect(posted).toEqual([{ type: 'call.hangup', call: 'c' }]);
+      calls.take({ type: 'call.ended', call: 'c', reason: 'hangup' });
+      posted.length = 0;
+      calls.resumed();
+      expect(posted).toEqual([]);
+    });
+  });
 });

@@ -7,7 +7,7 @@
 // Problem and leaves no call behind.
 
 import { get, writable, type Readable } from 'svelte/store';
-import { advance, incoming, live, outgoing, over, withServer, type Call, type CallFrame, type Intent } from './call';
+import { advance, incoming, live, outgoing, over, talking, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
 import type { Description } from './leg';
 import { Line } from './line';
@@ -42,6 +42,9 @@ export class Calls {
   readonly line: Line;
 
   private readonly shown = writable<Call | null>(null);
+  /** what ended a call here, until the server has said so too */
+  private readonly farewells = new Map<string, wire.ClientFrame>();
+  private up = false; // media of the line
   private farewell: ReturnType<typeof setTimeout> | undefined;
   private dismissal: ReturnType<typeof setTimeout> | undefined;
 
@@ -105,6 +108,9 @@ export class Calls {
   /** take accepts a frame about a call; those about other calls are not for this page. */
   take(frame: CallFrame | wire.Error): void {
     const call = get(this.shown);
+    if (frame.call && (frame.type === 'call.ended' || (frame.type === 'error' && frame.code === 'no_such_call'))) {
+      this.farewells.delete(frame.call);
+    }
     if (!live(call) || frame.call !== call.id) {
       return;
     }
@@ -117,6 +123,9 @@ export class Calls {
     this.shown.set(advance(call, frame, (this.options.now ?? Date.now)()));
     switch (frame.type) {
       case 'call.answered':
+        if (talking(call)) {
+          break; // told again after the server was away
+        }
         void this.line.answered(frame.answer).catch(() => this.refused(call.id));
         break;
       case 'call.granted':
@@ -179,15 +188,17 @@ export class Calls {
     }
   }
 
-  /** resumed follows a new session with the server: what it may have forgotten is said again. */
+  /** resumed follows a new session with the server, which may be another process: what it has to know is said again. */
   resumed(): void {
+    this.farewells.forEach((frame) => this.options.post(frame));
     const call = get(this.shown);
-    if (live(call) && call.phase === 'active') {
-      this.tellMute();
-      if (call.interrupted) {
-        this.line.restart(); // the way to the far end may be open again, too
-      }
+    if (!live(call) || !talking(call)) {
+      return;
     }
+    if (this.up && call.phase === 'connecting') {
+      this.options.post({ type: 'call.connected', call: call.id });
+    }
+    this.tellMute();
   }
 
   /** moved looks for new paths: this browser is in another network. */
@@ -207,6 +218,7 @@ export class Calls {
   }
 
   private begin(call: Call): Call {
+    this.up = false;
     clearTimeout(this.dismissal);
     this.line.mute(false);
     this.shown.set(call);
@@ -246,6 +258,7 @@ export class Calls {
   /** mediaIs follows the leg: tells that it is up, and restores it when it breaks. */
   private mediaIs(state: RTCPeerConnectionState): void {
     const call = get(this.shown);
+    this.up = state === 'connected';
     if (!live(call) || withServer(call)) {
       return; // what the server records, it watches itself
     }
@@ -274,7 +287,7 @@ export class Calls {
 
   /** give ends the call here and tells the server. */
   private give(reason: wire.Reason): void {
-    this.options.post({ type: 'call.hangup', call: get(this.shown)!.id });
+    this.say({ type: 'call.hangup', call: get(this.shown)!.id });
     this.finish(reason);
   }
 
@@ -288,7 +301,7 @@ export class Calls {
       this.shown.set(null);
       return;
     }
-    this.options.post({ type, call: call.id });
+    this.say({ type, call: call.id });
     const serving = withServer(call);
     if (serving) {
       // A leg that closes arrives before the frame when the socket is slow, and
@@ -299,6 +312,12 @@ export class Calls {
     }
     this.update((current) => ({ ...current, phase: 'ending' }));
     this.farewell = setTimeout(() => this.finish(reason), serving ? farewellOfServer : farewell);
+  }
+
+  /** say posts what ends a call, and keeps it for a server that did not take it. */
+  private say(frame: wire.CallHangup | wire.CallDiscard): void {
+    this.farewells.set(frame.call, frame);
+    this.options.post(frame);
   }
 
   /** finish ends the call without the server's word. */

@@ -182,9 +182,22 @@ export interface CallConnected {
   call: string;
 }
 
-/** CallActive tells both devices that the conversation has begun. */
+/**
+ * CallActive tells both devices that the conversation has begun, or that both
+ * have a session again.
+ */
 export interface CallActive {
   type: "call.active";
+  call: string;
+}
+
+/**
+ * CallReconnecting tells a device that the other side has lost its session.
+ * The media between the two may go on. CallActive follows when it is back,
+ * and at the latest after 30 s CallEnded.
+ */
+export interface CallReconnecting {
+  type: "call.reconnecting";
   call: string;
 }
 
@@ -973,6 +986,7 @@ export type ServerFrame =
   | CallEnded
   | CallGranted
   | CallMute
+  | CallReconnecting
   | CallRecording
   | CallRing
   | CallStop

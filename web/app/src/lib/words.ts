@@ -115,7 +115,10 @@ export function progressOf(call: Call): string {
     case 'connecting':
       return 'Connecting…';
     case 'active':
-      return call.interrupted ? 'The connection broke off. Restoring it…' : 'In a call';
+      if (!call.interrupted) {
+        return 'In a call'; // the sound goes on, with or without the server
+      }
+      return call.theirLineLost ? `${call.name} has lost the connection. Waiting…` : 'The connection broke off. Restoring it…';
     case 'diverted':
       return diversionOf(call);
     case 'greeting':

@@ -1,0 +1,134 @@
+package call
+
+import (
+	"slices"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/wire"
+)
+
+// Memo is what must be known of a call, beside its Setup, to go on with it in
+// another process. Times are Unix ms, zero if there is none.
+type Memo struct {
+	State      State                `json:"state"`
+	Began      int64                `json:"began,omitempty"`
+	Talking    int64                `json:"talking,omitempty"`
+	Granted    presence.DeviceID    `json:"granted,omitempty"`
+	Restarted  bool                 `json:"restarted,omitempty"`
+	Mailbox    bool                 `json:"mailbox,omitempty"`
+	Full       wire.Part            `json:"full,omitempty"`
+	Hidden     bool                 `json:"hidden,omitempty"`
+	Outcome    wire.Outcome         `json:"outcome,omitempty"`
+	Length     int64                `json:"length,omitempty"` // ms, while Committing
+	Answer     string               `json:"answer,omitempty"`
+	Held       []wire.CallCandidate `json:"held,omitempty"`
+	HeldCallee []wire.CallCandidate `json:"held_callee,omitempty"`
+	Muted      bool                 `json:"muted,omitempty"`        // the caller
+	CalleeMute bool                 `json:"callee_muted,omitempty"` // the granted device
+}
+
+// Memo is the call as it stands.
+func (m *Machine) Memo() Memo {
+	memo := Memo{
+		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Restarted: m.restarted,
+		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
+		Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
+		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
+	}
+	if m.state == Committing {
+		memo.Length = m.length.Milliseconds()
+	}
+	return memo
+}
+
+// Restore makes a call of another process anew, for Restarted.
+func Restore(setup Setup, memo Memo) *Machine {
+	m := New(setup)
+	m.state, m.granted, m.restarted = memo.State, memo.Granted, memo.Restarted
+	m.began, m.talking = fromUnix(memo.Began), fromUnix(memo.Talking)
+	m.mailbox, m.full, m.hidden, m.outcome = memo.Mailbox, memo.Full, memo.Hidden, memo.Outcome
+	m.length = time.Duration(memo.Length) * time.Millisecond
+	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
+	for who, muted := range map[Party]bool{m.setup.Caller: memo.Muted, m.callee(): memo.CalleeMute} {
+		if muted {
+			m.muted[who] = true
+		}
+	}
+	return m
+}
+
+// restart goes on where the process before had to stop: it rings on if time
+// is left, waits for those who talk, offers the mailbox anew to who was to
+// leave a message, and stores what was about to be stored.
+func (m *Machine) restart(now, down time.Time) {
+	switch m.state {
+	case Routing, Alerting, Ringing:
+		m.ringOn(now)
+	case Connecting, Active, Reconnecting:
+		m.down = down
+		m.do(Engage{m.setup.Caller.Account, true})
+		m.do(Engage{m.setup.Callee, true})
+		if m.state == Connecting {
+			m.arm(now, TimerConnect, m.setup.Timings.Connect)
+		} else {
+			m.state = Reconnecting
+		}
+		for _, who := range []Party{m.setup.Caller, m.callee()} {
+			m.away[who] = true
+			m.arm(now, goneTimer(m.isCaller(who)), m.setup.Timings.Reconnect)
+		}
+	case Diverting, Taking, Greeting:
+		m.state = Diverting
+		m.arm(now, TimerCallerGone, m.setup.Timings.Gone)
+	case Recording: // nothing was said, or it would have been delivered
+		m.end(wire.ReasonLost, 0, false)
+	case Committing:
+		m.awaits = storing
+		m.do(Deposit{Outcome: m.Outcome(), Duration: m.length, OnlyFrom: m.hidden})
+	}
+}
+
+// ringOn lets the devices ring that come back, for what is left of the time.
+// Age decides; the caller's patience is that of any caller who is away.
+func (m *Machine) ringOn(now time.Time) {
+	if m.began.IsZero() {
+		m.began = now // the call was about to begin
+	}
+	left := min(m.began.Add(m.setup.Timings.Ring).Sub(now), m.setup.Timings.Ring)
+	if left <= 0 {
+		m.outcome = wire.NoAnswer
+		m.end(wire.ReasonNoAnswer, 0, false)
+		return
+	}
+	if m.state != Ringing {
+		m.state = Alerting
+		m.arm(now, TimerAlert, min(left, m.setup.Timings.Alert))
+	}
+	m.arm(now, TimerRing, left)
+	m.arm(now, TimerCallerGone, m.setup.Timings.Gone)
+}
+
+// askForOffer asks the caller who is back to begin anew with the mailbox.
+func (m *Machine) askForOffer(now time.Time) {
+	m.forgetHandshake()
+	m.counts[m.setup.Caller] = 0
+	m.send(m.setup.Caller, &wire.CallDiverted{
+		Call: m.setup.ID, Outcome: m.outcome, Mailbox: m.mailbox, Full: m.full, Reoffer: true,
+	})
+	m.arm(now, TimerConnect, m.setup.Timings.Connect)
+}
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromUnix(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

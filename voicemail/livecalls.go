@@ -1,0 +1,273 @@
+package voicemail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// LiveCalls is the journal of the calls under way in this process, so that
+// they go on after a restart, and each gets its one entry even if the server is
+// killed. It is a file of lines in the data directory, also when mailboxes are
+// in PostgreSQL: a live call belongs to the process that runs it.
+//
+// A record is written before what it is about is done, and survives kill -9 at
+// once; it is synced about a second later, so that nobody waits for the disk
+// before it rings. A power cut may forget the calls of the last second.
+type LiveCalls struct {
+	path string
+
+	mu      sync.Mutex
+	file    *os.File
+	size    int64
+	lines   map[string]*callLines // of the calls under way
+	held    int64                 // bytes of those lines
+	syncing *time.Timer           // until the next sync; nil if all is synced
+	beating *time.Timer           // shows that the process lives while calls do
+}
+
+// callLines are where a call's newest lines are.
+type callLines struct{ open, note span }
+
+type span struct{ at, bytes int64 }
+
+// LiveCall is a call that was under way when the process before ended.
+type LiveCall struct {
+	ID    string
+	Setup []byte // of Open
+	Note  []byte // the newest of Note; nil if there was none
+}
+
+const (
+	liveCallsFile = "calls.journal"
+	compactOver   = 1 << 20         // bytes, if most of them are of calls that are over
+	callsBeat     = 5 * time.Second // how exactly a restart knows since when the server was gone
+)
+
+// OpenLiveCalls reads the journal in dir and returns the calls that were under
+// way, oldest first, and when the process that had them was last alive. A line
+// that was torn by a power cut is passed over.
+func OpenLiveCalls(dir string) (l *LiveCalls, under []LiveCall, alive time.Time, err error) {
+	l = &LiveCalls{path: filepath.Join(dir, liveCallsFile), lines: make(map[string]*callLines)}
+	data, err := os.ReadFile(l.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, alive, fmt.Errorf("journal of calls: %w", err)
+	}
+	if info, err := os.Stat(l.path); err == nil {
+		alive = info.ModTime()
+	}
+	under = readCalls(data)
+	if err := l.rewrite(under); err != nil {
+		return nil, nil, alive, err
+	}
+	return l, under, alive, nil
+}
+
+func readCalls(data []byte) (under []LiveCall) {
+	at := make(map[string]int)
+	for line := range bytes.Lines(data) {
+		body, whole := bytes.CutSuffix(line, []byte("\n"))
+		kind, rest, _ := bytes.Cut(body, []byte(" "))
+		id, content, _ := bytes.Cut(rest, []byte(" "))
+		i, known := at[string(id)]
+		switch {
+		case !whole, len(id) == 0:
+		case string(kind) == "open" && !known:
+			at[string(id)] = len(under)
+			under = append(under, LiveCall{ID: string(id), Setup: content})
+		case string(kind) == "note" && known:
+			under[i].Note = content
+		case string(kind) == "end" && known:
+			under[i].ID = ""
+			delete(at, string(id))
+		}
+	}
+	kept := under[:0]
+	for _, call := range under {
+		if call.ID != "" {
+			kept = append(kept, call)
+		}
+	}
+	return kept
+}
+
+// Open notes that a call begins, once. Neither id nor setup has line breaks.
+func (l *LiveCalls) Open(id string, setup []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lines[id] != nil {
+		return nil
+	}
+	at, err := l.appendLocked("open", id, setup)
+	if err != nil {
+		return err
+	}
+	l.lines[id] = &callLines{open: at}
+	l.held += at.bytes
+	if l.beating == nil {
+		l.beating = time.AfterFunc(callsBeat, l.beat)
+	}
+	return nil
+}
+
+// Note replaces what is known of a call under way.
+func (l *LiveCalls) Note(id string, note []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	call := l.lines[id]
+	if call == nil {
+		return nil
+	}
+	at, err := l.appendLocked("note", id, note)
+	if err != nil {
+		return err
+	}
+	l.held += at.bytes - call.note.bytes
+	call.note = at
+	return nil
+}
+
+// End forgets a call: its entry is stored, or it needs none.
+func (l *LiveCalls) End(id string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	call := l.lines[id]
+	if call == nil {
+		return nil
+	}
+	if _, err := l.appendLocked("end", id, nil); err != nil {
+		return err
+	}
+	l.held -= call.open.bytes + call.note.bytes
+	delete(l.lines, id)
+	return l.compactLocked()
+}
+
+// Close syncs what is there. The calls under way stay for the next process.
+func (l *LiveCalls) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, timer := range []*time.Timer{l.syncing, l.beating} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+	file := l.file
+	l.file = nil
+	if file == nil {
+		return nil
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("journal of calls: %w", err)
+	}
+	return nil
+}
+
+func (l *LiveCalls) appendLocked(kind, id string, content []byte) (span, error) {
+	if l.file == nil {
+		return span{}, fmt.Errorf("journal of calls: %w", fs.ErrClosed)
+	}
+	line := make([]byte, 0, len(kind)+len(id)+len(content)+3)
+	line = append(append(append(line, kind...), ' '), id...)
+	line = append(append(append(line, ' '), content...), '\n')
+	if _, err := l.file.WriteAt(line, l.size); err != nil { // what was written in part is overwritten
+		return span{}, fmt.Errorf("journal of calls: %w", err)
+	}
+	at := span{l.size, int64(len(line))}
+	l.size += at.bytes
+	if l.syncing == nil {
+		l.syncing = time.AfterFunc(time.Second, l.sync)
+	}
+	return at, nil
+}
+
+// sync needs the lock only to find the file: records go on being written.
+func (l *LiveCalls) sync() {
+	l.mu.Lock()
+	file := l.file
+	l.syncing = nil
+	l.mu.Unlock()
+	if file != nil {
+		_ = file.Sync() // of a file that was replaced meanwhile, or of a disk that the mailbox complains of
+	}
+}
+
+// beat keeps the file's time near now while there are calls.
+func (l *LiveCalls) beat() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beating = nil
+	if l.file == nil || len(l.lines) == 0 {
+		return
+	}
+	now := time.Now()
+	_ = os.Chtimes(l.path, now, now)
+	l.beating = time.AfterFunc(callsBeat, l.beat)
+}
+
+// compactLocked writes the file anew when most of it is of calls that are over.
+func (l *LiveCalls) compactLocked() error {
+	if l.size < compactOver || l.size < 4*l.held {
+		return nil
+	}
+	data := make([]byte, l.size)
+	if _, err := l.file.ReadAt(data, 0); err != nil {
+		return fmt.Errorf("journal of calls: %w", err)
+	}
+	return l.rewriteLocked(readCalls(data))
+}
+
+func (l *LiveCalls) rewrite(under []LiveCall) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rewriteLocked(under)
+}
+
+// rewriteLocked makes a file of the calls under way alone, and takes it when
+// it is whole.
+func (l *LiveCalls) rewriteLocked(under []LiveCall) (err error) {
+	fresh, err := os.OpenFile(l.path+".new", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("journal of calls: %w", err)
+	}
+	old := l.file
+	l.file, l.size, l.held = fresh, 0, 0
+	clear(l.lines)
+	for _, call := range under {
+		lines := &callLines{}
+		if lines.open, err = l.appendLocked("open", call.ID, call.Setup); err != nil {
+			return err
+		}
+		if call.Note != nil {
+			if lines.note, err = l.appendLocked("note", call.ID, call.Note); err != nil {
+				return err
+			}
+		}
+		l.lines[call.ID] = lines
+		l.held += lines.open.bytes + lines.note.bytes
+	}
+	if len(under) > 0 { // the rest would only be forgotten
+		err = fresh.Sync()
+	}
+	if err = errors.Join(err, os.Rename(l.path+".new", l.path)); err != nil {
+		return fmt.Errorf("journal of calls: %w", err)
+	}
+	if old != nil {
+		_ = old.Close()
+	}
+	return nil
+}
+
+// UnderWay lists the ids of the calls under way, sorted.
+func (l *LiveCalls) UnderWay() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Sorted(maps.Keys(l.lines))
+}

@@ -1,0 +1,85 @@
+package voicemail
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func reopened(t *testing.T, dir string, want ...string) *LiveCalls {
+	t.Helper()
+	l, under, alive, err := OpenLiveCalls(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var got []string
+	for _, call := range under {
+		got = append(got, fmt.Sprintf("%s %s %s", call.ID, call.Setup, call.Note))
+	}
+	if strings.Join(got, ", ") != strings.Join(want, ", ") {
+		t.Errorf("calls under way %q, want %q", got, want)
+	}
+	if len(want) > 0 && alive.IsZero() {
+		t.Error("nothing says when the process before was alive")
+	}
+	return l
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLiveCallsAreThereAfterAKill(t *testing.T) {
+	dir := t.TempDir()
+	l := reopened(t, dir)
+	must(t, l.Open("a", []byte("setup-a")))
+	must(t, l.Open("a", []byte("once more")))
+	must(t, l.Open("b", []byte("setup-b")))
+	must(t, l.Note("a", []byte("note-1")))
+	must(t, l.Note("a", []byte("note-2")))
+	must(t, l.Open("c", []byte("setup-c")))
+	must(t, l.End("b"))
+	must(t, l.End("b"))
+	must(t, l.Note("b", []byte("too late")))
+	l = reopened(t, dir, "a setup-a note-2", "c setup-c ") // nobody closed it
+	must(t, l.Note("c", []byte("note-3")))
+	must(t, l.End("a"))
+
+	// A power cut tore the last line; what is before it stands.
+	path := filepath.Join(dir, liveCallsFile)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(path, append(data, "note c hal"...), 0o600))
+	l = reopened(t, dir, "c setup-c note-3")
+	must(t, l.Close())
+	if err := l.Open("d", nil); err == nil {
+		t.Error("a closed journal takes calls")
+	}
+}
+
+func TestJournalOfCallsStaysSmall(t *testing.T) {
+	dir := t.TempDir()
+	l := reopened(t, dir)
+	offer := []byte(strings.Repeat("o", 8<<10))
+	must(t, l.Open("long", []byte("setup")))
+	must(t, l.Note("long", []byte("talks")))
+	for n := range 500 {
+		id := fmt.Sprint("call-", n)
+		must(t, l.Open(id, offer))
+		must(t, l.Note(id, offer))
+		must(t, l.End(id))
+	}
+	info, err := os.Stat(filepath.Join(dir, liveCallsFile))
+	must(t, err)
+	if info.Size() > compactOver+64<<10 {
+		t.Errorf("%d bytes for one call", info.Size())
+	}
+	must(t, l.Note("long", []byte("still")))
+	reopened(t, dir, "long setup still")
+}
