@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -117,7 +118,8 @@ func remade(t *testing.T, m *Machine) *Machine {
 func (tell *teller) wait(until time.Time) {
 	for {
 		var next Timer
-		for timer, at := range tell.m.timers {
+		for _, timer := range slices.Sorted(maps.Keys(tell.m.timers)) {
+			at := tell.m.timers[timer]
 			if !at.After(until) && (next == "" || at.Before(tell.m.timers[next])) {
 				next = timer
 			}
