@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -37,9 +38,9 @@ type engine struct {
 	spoils func(error) bool
 	// unsure reports whether a commit that failed may have been carried out.
 	unsure func(error) bool
-	// settle does what a commit, or one that failed, has left for later, after
-	// it was answered.
-	settle func(ctx context.Context, db *sqlx.DB, committed bool) error
+	// settle does what commits, or one that failed, have left for later, on a
+	// connection that reads. Transactions go on meanwhile, unless it locks writing.
+	settle func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error
 }
 
 // purpose is what a pool of connections is for.

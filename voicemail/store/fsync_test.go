@@ -22,15 +22,25 @@ const (
 	childPause  = "PARLEY_TEST_PAUSE"
 )
 
+// childCheckpointAt is at how many pages of its log a child checkpoints: sooner
+// than others, but later than a test that counts syncs.
+const childCheckpointAt = 500
+
 // child writes, tells what was accepted, and goes on after a failure to see
 // whether anything is accepted then.
 func child(file string) int {
-	s, err := Open(context.Background(), file)
+	soon := *inFile
+	soon.settle = settleSQLite(childCheckpointAt, longestLog)
+	s, err := soon.open(context.Background(), file)
 	if err != nil {
 		fmt.Println("open:", err)
 		return 1
 	}
 	defer s.Close()
+	if _, err := s.read.Exec("SELECT 1"); err != nil { // who closes last syncs, which is to be the same each time
+		fmt.Println("read:", err)
+		return 1
+	}
 	writes, err := strconv.Atoi(os.Getenv(childWrites))
 	if err != nil {
 		fmt.Println(err)
@@ -167,7 +177,7 @@ func failSyncs(t *testing.T, dir, file string, pause int) (accepted int) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childFile+"="+filepath.Join(dir, "test.db"),
-		childWrites+"="+strconv.Itoa(pause+checkpointAt), childPause+"="+strconv.Itoa(pause))
+		childWrites+"="+strconv.Itoa(pause+2*childCheckpointAt), childPause+"="+strconv.Itoa(pause))
 	in, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

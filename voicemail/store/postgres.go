@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,7 @@ var onServer = &engine{
 	judge:    judgePostgres,
 	spoils:   fromServer,
 	unsure:   lostInCommit,
-	settle:   func(context.Context, *sqlx.DB, bool) error { return nil },
+	settle:   func(context.Context, *sqlx.DB, bool, sync.Locker) error { return nil },
 }
 
 const (

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
@@ -21,7 +22,7 @@ import (
 var inFile = &engine{
 	name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
 	connect: connectSQLite, readers: 4,
-	judge: judgeSQLite, spoils: rolledBack, unsure: brokenInCommit, settle: settleSQLite,
+	judge: judgeSQLite, spoils: rolledBack, unsure: brokenInCommit, settle: settleSQLite(checkpointAt, longestLog),
 }
 
 // busyTimeout is how long, in ms, a connection waits while another process
@@ -139,24 +140,49 @@ func brokenInCommit(err error) bool {
 	return errors.As(err, &from) && from.Code()&0xff == sqlite3.SQLITE_IOERR
 }
 
-// checkpointAt is at how many pages the log is copied into the database file:
-// 4 MB, SQLite's own default.
-const checkpointAt = 1000
+// The log is copied into the database file whenever so many pages of it are
+// not yet there (16 MB): each time costs two fsyncs, and a slow disk lets the
+// commit beside it wait for one. The log begins anew when all of it is there at
+// the moment of a write. Where writes never pause, that moment is made when it
+// has come to longestLog (64 MB).
+const (
+	checkpointAt = 4000
+	longestLog   = 4 * checkpointAt
+)
 
-// settleSQLite copies the log into the database file when it has grown, or when
-// a commit has failed: a full disk may have room for it there, and the log then
-// begins anew without taking more.
-func settleSQLite(ctx context.Context, db *sqlx.DB, committed bool) error {
-	var log struct{ Busy, Log, Checkpointed int } // pages
-	if err := db.GetContext(ctx, &log, "PRAGMA wal_checkpoint(NOOP)"); err != nil {
-		return fmt.Errorf("length of the log: %w", err)
+// readersEnd is how long, in ms, writes wait for readers that hold the log back.
+const readersEnd = 200
+
+// walState is how long the log is, and how much of it is in the database file.
+type walState struct{ Busy, Log, Checkpointed int } // pages
+
+// settleSQLite copies the log into the database file when as many pages wait, or
+// when a commit has failed: a full disk may have room for it there, and the log
+// then begins anew without taking more. It sees to it that the log does not
+// become longer than longest, unless somebody reads for a long time.
+func settleSQLite(at, longest int) func(context.Context, *sqlx.DB, bool, sync.Locker) error {
+	return func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error {
+		log, err := checkpoint(ctx, db, "NOOP")
+		if err != nil || committed && log.Log-log.Checkpointed < at {
+			return err
+		}
+		// PASSIVE waits for nobody: what readers hold back is for the next time.
+		if log, err = checkpoint(ctx, db, "PASSIVE"); err != nil || log.Log < longest {
+			return err
+		}
+		writing.Lock()
+		defer writing.Unlock()
+		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", readersEnd)); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		_, err = checkpoint(ctx, db, "RESTART") // little is left: what was written meanwhile
+		return err
 	}
-	if committed && log.Log-log.Checkpointed < checkpointAt {
-		return nil
+}
+
+func checkpoint(ctx context.Context, db *sqlx.DB, mode string) (state walState, err error) {
+	if err := db.GetContext(ctx, &state, "PRAGMA wal_checkpoint("+mode+")"); err != nil {
+		return state, fmt.Errorf("checkpoint (%s): %w", mode, err)
 	}
-	// PASSIVE waits for nobody: what readers hold back is for the next time.
-	if _, err := db.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	return nil
+	return state, nil
 }

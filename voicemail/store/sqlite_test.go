@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +141,55 @@ func TestFullDiskIsUnavailableUntilThereIsRoom(t *testing.T) {
 	bound(1 << 20)
 	if err := s.Write(t.Context(), createNamed("later")); err != nil {
 		t.Errorf("with room again: %v", err)
+	}
+}
+
+// Writes that never pause would have the log grow for ever, for it begins anew
+// only when all of it is in the database file at the moment of a write.
+func TestLogIsBoundedWhereWritesNeverPause(t *testing.T) {
+	const at, longest, most = 50, 200, 600 // pages
+	file := filepath.Join(t.TempDir(), "test.db")
+	small := *inFile
+	small.settle = settleSQLite(at, longest)
+	s, err := small.open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var busy sync.WaitGroup
+	done := make(chan struct{})
+	for range small.readers {
+		busy.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Millisecond):
+				}
+				err := s.View(t.Context(), func(tx *Tx) error { _, err := tx.HasAccounts(); return err })
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var written atomic.Int64
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for n := 0; written.Add(1) <= most; n++ { // two pages each
+				if err := s.Write(t.Context(), createNamed(fmt.Sprint(w, n))); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(done)
+	busy.Wait()
+	if info, err := os.Stat(file + "-wal"); err != nil || info.Size() > most*4096 {
+		t.Errorf("%v; the log has %d bytes, more than %d", err, info.Size(), most*4096)
 	}
 }
 

@@ -9,7 +9,8 @@
 // differ is in an engine each: sqlite.go, postgres.go and their migrations.
 //
 // Writes pass through one goroutine that commits those that wait together. One
-// that fails undoes only itself (transaction.go). One process
+// that fails undoes only itself (transaction.go). What commits leave for later,
+// as the copying of SQLite's log into its file, is done beside them. One process
 // writes at a time. Rows of several accounts are changed in ascending order of
 // account id, and numbers (pos, seq) come from counter rows inside the
 // transaction, so they are dense.
@@ -68,7 +69,12 @@ func (e *engine) open(ctx context.Context, database string) (*Store, error) {
 	}
 	read.SetMaxOpenConns(e.readers)
 	read.SetMaxIdleConns(e.readers)
-	return &Store{engine: e, read: read, writer: startWriter(write, e)}, nil
+	aside, err := e.connect(database, toRead)
+	if err != nil {
+		return nil, errors.Join(err, write.Close(), read.Close())
+	}
+	aside.SetMaxOpenConns(1)
+	return &Store{engine: e, read: read, writer: startWriter(write, aside, e)}, nil
 }
 
 // Close lets the transaction under way finish, refuses what still waits and

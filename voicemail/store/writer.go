@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -15,17 +16,23 @@ const (
 
 // writer owns the connection that writes. Its goroutine run takes what waits in
 // the queue into one transaction and commits; only then are the answers told,
-// by a goroutine of their own while the next transaction is under way.
+// by a goroutine of their own while the next transaction is under way. A third
+// settles what commits leave behind.
 type writer struct {
-	db      *sqlx.DB // used by run only
-	engine  *engine
-	queue   chan *op
-	answers chan answers  // from run to tell
-	stop    chan struct{} // closed by close
-	once    sync.Once
-	failed  chan struct{} // closed by run, once err is set
+	db         *sqlx.DB // used by run only
+	aside      *sqlx.DB // used by settle only
+	engine     *engine
+	queue      chan *op
+	answers    chan answers  // from run to tell
+	unsettled  chan bool     // from run to settle: whether the last commit succeeded
+	writing    sync.Mutex    // held during a transaction, or while none may begin
+	stop       chan struct{} // closed by close
+	once       sync.Once
+	goroutines sync.WaitGroup
+
+	failing sync.Once
+	failed  chan struct{} // closed once err is set
 	err     error         // why it failed
-	done    chan struct{} // closed when run and tell have ended
 
 	mu    sync.RWMutex // held shared while something is put into the queue
 	ended bool         // nothing is taken from the queue any more
@@ -38,23 +45,26 @@ type answers struct {
 	err   error
 }
 
-func startWriter(db *sqlx.DB, e *engine) *writer {
+// startWriter begins to write on db, and to settle on another connection.
+func startWriter(db, aside *sqlx.DB, e *engine) *writer {
 	w := &writer{
-		db: db, engine: e, queue: make(chan *op, queueLength), answers: make(chan answers, 1),
-		stop: make(chan struct{}), failed: make(chan struct{}), done: make(chan struct{}),
+		db: db, aside: aside, engine: e, queue: make(chan *op, queueLength), answers: make(chan answers, 1),
+		unsettled: make(chan bool, 1), stop: make(chan struct{}), failed: make(chan struct{}),
 	}
-	go w.run()
-	go w.tell()
+	w.goroutines.Go(w.run)
+	w.goroutines.Go(w.tell)
+	w.goroutines.Go(w.settle)
 	return w
 }
 
 func (w *writer) close() error {
 	w.once.Do(func() { close(w.stop) })
-	<-w.done
+	w.goroutines.Wait()
+	err := w.aside.Close()
 	if w.failure() != nil {
-		return nil // closing would checkpoint, which syncs the same file again
+		return err // closing the last would checkpoint, which syncs the same file again
 	}
-	return w.db.Close()
+	return errors.Join(err, w.db.Close())
 }
 
 func (w *writer) stopped() bool {
@@ -78,27 +88,56 @@ func (w *writer) failure() error {
 	}
 }
 
+// fail ends the writer if an error says that the disk may have lost what was
+// committed.
+func (w *writer) fail(err error) {
+	if w.engine.judge(err) != fatal {
+		return
+	}
+	w.failing.Do(func() {
+		w.err = fmt.Errorf("the disk failed to keep what was written: %w", err)
+		close(w.failed)
+	})
+}
+
 // run is the goroutine that writes.
 func (w *writer) run() {
 	defer close(w.answers)
+	defer close(w.unsettled)
 	defer w.refuseWaiting()
-	for {
+	for !w.stopped() {
 		select {
 		case <-w.stop:
-			return
+		case <-w.failed:
 		case first := <-w.queue:
-			if err := w.serve(first); w.engine.judge(err) == fatal {
-				w.err = fmt.Errorf("the disk failed to keep what was written: %w", err)
-				close(w.failed)
-				return
+			w.writing.Lock()
+			err := w.serve(first)
+			w.writing.Unlock()
+			select {
+			case w.unsettled <- err == nil:
+			default: // what settle does next is for this commit, too
 			}
 		}
 	}
 }
 
+// settle is the goroutine that does what commits, or one that failed, have left
+// for later. It does so beside those that follow, which a slow disk then does
+// not hold up.
+func (w *writer) settle() {
+	for committed := range w.unsettled {
+		if w.failure() != nil {
+			return // nothing is tried on such a disk
+		}
+		ctx, cancel := w.engine.bounded(context.Background())
+		w.fail(w.engine.settle(ctx, w.aside, committed, &w.writing))
+		cancel()
+	}
+}
+
 // serve runs a group in one transaction, commits it and has its ops answered:
 // each with its own error, else with that of the commit. The transaction is
-// nobody's: no caller's context can end it. It returns what may be fatal.
+// nobody's: no caller's context can end it. It returns the transaction's error.
 func (w *writer) serve(first *op) (err error) {
 	ctx, cancel := w.engine.bounded(context.Background())
 	defer cancel()
@@ -124,16 +163,16 @@ func (w *writer) serve(first *op) (err error) {
 			break
 		}
 	}
-	w.answers <- answers{group, errs, err}
-	if w.engine.judge(err) == fatal {
-		return err
+	w.fail(err)
+	if lost := w.failure(); err == nil && lost != nil { // beside the commit
+		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, lost)
 	}
-	return w.engine.settle(ctx, w.db, err == nil)
+	w.answers <- answers{group, errs, err}
+	return err
 }
 
 // tell is the goroutine that answers, in the order of commits.
 func (w *writer) tell() {
-	defer close(w.done)
 	for a := range w.answers {
 		for i, o := range a.group {
 			if a.err != nil {
