@@ -36,8 +36,12 @@ func (i *introduction) learn(p []byte, now time.Time) error {
 	if err := m.Decode(); err != nil {
 		return err
 	}
-	i.since = now
-	return i.nonce.GetFrom(m)
+	var nonce stun.Nonce
+	if err := nonce.GetFrom(m); err != nil {
+		return err
+	}
+	i.nonce, i.since = nonce, now
+	return nil
 }
 
 // introduce returns a request as pion shall see it. EVEN-PORT is not for pion: it would take three

@@ -30,7 +30,7 @@ func (s Stats) WriteMetrics(w io.Writer) error {
 
 	head("parley_turn_challenges_total", "counter", "Requests without proof, answered with a nonce.")
 	write("parley_turn_challenges_total %d\n", s.Challenged)
-	head("parley_turn_refusals_total", "counter", "Authenticated requests answered with an error, by its code.")
+	head("parley_turn_refusals_total", "counter", "Requests answered with an error other than that, by its code.")
 	for _, code := range slices.Sorted(maps.Keys(s.Refused)) {
 		write("parley_turn_refusals_total{code=\"%d\"} %d\n", code, s.Refused[code])
 	}

@@ -1,7 +1,9 @@
 package relay
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,8 +130,43 @@ func FuzzNonce(f *testing.F) {
 	f.Add([]byte(given))
 	f.Add([]byte("01234567"))
 	f.Fuzz(func(t *testing.T, nonce []byte) {
-		if good := n.fresh(nonce, ip, now); good != (string(nonce) == string(given)) && good {
-			t.Errorf("%q is good", nonce)
+		if good := n.fresh(nonce, ip, now); good != bytes.Equal(nonce, given) {
+			t.Errorf("%q is good: %v", nonce, good)
+		}
+	})
+}
+
+// FuzzIntroduce: whatever a request has in it, what pion sees of it is valid, signed with the same
+// key, carries pion's nonce and no other, and asks for no port.
+func FuzzIntroduce(f *testing.F) {
+	key := stun.MessageIntegrity("key")
+	pion := introduction{nonce: stun.NewNonce("0123456789")}
+	f.Add(stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport,
+		stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{0}}, stun.NewNonce("n"), stun.NewNonce("m"), key, stun.Fingerprint).Raw)
+	f.Add(message(allocateRequest, []byte{0, 0x12, 0, 8, 0, 1, 1, 2, 3, 4, 5, 6}))
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		if len(packet) >= maxPacket || validate(packet) != nil || isChannelData(packet) {
+			return
+		}
+		m := &stun.Message{Raw: packet}
+		if err := m.Decode(); err != nil {
+			t.Fatal(err)
+		}
+		introduced, err := pion.introduce(m, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(m.Attributes) < maxAttributes-2 && validate(introduced.Raw) != nil {
+			t.Fatalf("%x becomes %x: %v", packet, introduced.Raw, validate(introduced.Raw))
+		}
+		again := &stun.Message{Raw: introduced.Raw}
+		var nonce stun.Nonce
+		if err := again.Decode(); err != nil || key.Check(again) != nil || nonce.GetFrom(again) != nil ||
+			!bytes.Equal(nonce, pion.nonce) || again.Contains(stun.AttrEvenPort) || again.TransactionID != m.TransactionID {
+			t.Errorf("%x becomes %v, %v", packet, again, err)
+		}
+		if got, want := peerAddresses(again), peerAddresses(m); !slices.Equal(got, want) {
+			t.Errorf("peers %v become %v", want, got)
 		}
 	})
 }

@@ -25,7 +25,8 @@ type Stats struct {
 	Unsent      uint64 // packets that the network or a slow TCP client did not take
 	Connections uint64 // TCP connections closed at once, since their source address had too many
 
-	// Refused is how many authenticated requests were answered with an error, by its code.
+	// Refused is how many requests were answered with an error, by its code; those of Challenged are
+	// not among them.
 	Refused map[int]uint64
 }
 
