@@ -110,6 +110,23 @@ func TestAllocateRefuses(t *testing.T) {
 	p.want(stun.CodeBadRequest, stun.MethodChannelBind, public)
 }
 
+// pion does not learn that an even port is wanted: it would open a socket to find one, close it, and
+// reserve the port for half a minute, for every such request.
+func TestEvenPortIsNotReserved(t *testing.T) {
+	inMemory(t, func(t *testing.T, m memory, _ *gate) {
+		cred := Mint(secret, "alice", time.Hour, time.Now())
+		var nonce stun.Nonce
+		if err := nonce.GetFrom(m.exchange(t, stun.NewType(stun.MethodAllocate, stun.ClassRequest), udpTransport)); err != nil {
+			t.Fatal(err)
+		}
+		even := stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{0}}
+		response := m.exchange(t, signedBy(cred, nonce, stun.MethodAllocate, udpTransport, even)...)
+		if got := code(t, response); got != 0 || response.Contains(stun.AttrReservationToken) || m.bound.Load() != 1 {
+			t.Errorf("answered with %d, %v, after %d sockets", got, response, m.bound.Load())
+		}
+	})
+}
+
 func TestAllocationQuota(t *testing.T) {
 	clock := newClock()
 	r := start(t, clock.Now, func(c *Config) { c.Limits.PerAccount = 2 })

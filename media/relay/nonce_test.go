@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ type memory struct {
 	in, out chan []byte
 	done    chan struct{}
 	pumping *sync.Mutex // held by a test that wants pion's goroutines to be late
+	bound   *atomic.Int32
 }
 
 func (m memory) transport() string { return "memory" }
@@ -37,6 +39,7 @@ func (m memory) send(p []byte, _ netip.AddrPort) error {
 
 func (m memory) connected(netip.AddrPort) bool { return true }
 func (m memory) bind(netip.AddrPort) (relaySocket, error) {
+	m.bound.Add(1)
 	return noSocket{make(chan struct{}), m.pumping}, nil
 }
 func (m memory) localAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(9, 9, 9, 1), Port: 3478} }
@@ -77,7 +80,7 @@ func inMemory(t *testing.T, test func(*testing.T, memory, *gate)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := memory{make(chan []byte), make(chan []byte), make(chan struct{}), new(sync.Mutex)}
+		m := memory{make(chan []byte), make(chan []byte), make(chan struct{}), new(sync.Mutex), new(atomic.Int32)}
 		l := newLedger(config)
 		log := newSparseLog(slog.New(slog.DiscardHandler))
 		g := &gate{
