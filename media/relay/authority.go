@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/stun/v2"
@@ -14,6 +15,18 @@ import (
 type authority struct {
 	secrets Secrets
 	realm   string
+	last    *atomic.Pointer[reading] // what was read last: each request is read here and by pion
+}
+
+// reading is a username with what it says and the key that proves it.
+type reading struct {
+	username string
+	grant    grant
+	key      stun.MessageIntegrity
+}
+
+func newAuthority(config Config) authority {
+	return authority{config.Secrets, config.Realm, new(atomic.Pointer[reading])}
 }
 
 // claim is what a request proved: that its sender knows the password of username.
@@ -58,6 +71,9 @@ func (a authority) verify(m *stun.Message) (claim, error) {
 
 // read returns what a username says and the key that proves it.
 func (a authority) read(username string) (grant, stun.MessageIntegrity, error) {
+	if r := a.last.Load(); r != nil && r.username == username {
+		return r.grant, r.key, nil
+	}
 	granted, err := parseUsername(username)
 	if err != nil {
 		return grant{}, nil, err
@@ -66,7 +82,9 @@ func (a authority) read(username string) (grant, stun.MessageIntegrity, error) {
 	if secret == nil {
 		return grant{}, nil, errUnknown
 	}
-	return granted, stun.NewLongTermIntegrity(username, a.realm, password(secret, username)), nil
+	key := stun.NewLongTermIntegrity(username, a.realm, password(secret, username))
+	a.last.Store(&reading{username, granted, key})
+	return granted, key, nil
 }
 
 // authenticate answers pion, which checks each request once more with the key and its nonce. Who

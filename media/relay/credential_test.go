@@ -37,7 +37,7 @@ func TestParseUsername(t *testing.T) {
 
 // What an authenticated request may lie about without knowing the secret.
 func TestVerifyRefuses(t *testing.T) {
-	a := authority{Secrets{secret}, "parley"}
+	a := newAuthority(Config{Secrets: Secrets{secret}, Realm: "parley"})
 	good := Mint(secret, "alice", time.Hour, time.Now())
 	build := func(username, realm, password string) *stun.Message {
 		return stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest),

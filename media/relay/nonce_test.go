@@ -84,7 +84,7 @@ func inMemory(t *testing.T, test func(*testing.T, memory, *gate)) {
 		l := newLedger(config)
 		log := newSparseLog(slog.New(slog.DiscardHandler))
 		g := &gate{
-			carrier: m, authority: authority{config.Secrets, config.Realm}, ledger: l,
+			carrier: m, authority: newAuthority(config), ledger: l,
 			peers: newPeers(config, nil, l.isRelay), sources: newSources(time.Now), nonces: newNonces(), counters: new(counters),
 			relayIP: config.RelayIP, bindIP: config.RelayIP, minPort: 50000, maxPort: 50000, now: time.Now, log: log,
 		}

@@ -93,7 +93,7 @@ func FuzzValidate(f *testing.F) {
 	f.Add([]byte{0x40, 0, 0, 2, 'h', 'i'})
 	f.Add(stun.MustBuild(stun.TransactionID, stun.BindingRequest, stun.NewUsername("1:a"), stun.NewRealm("r"),
 		stun.NewNonce("n"), stun.MessageIntegrity("k"), stun.Fingerprint).Raw)
-	a := authority{Secrets{secret}, "parley"}
+	a := newAuthority(Config{Secrets: Secrets{secret}, Realm: "parley"})
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		if validate(packet) != nil || isChannelData(packet) {
 			return

@@ -45,7 +45,7 @@ func Start(config Config) (*Relay, error) {
 	}
 	r := &Relay{ledger: newLedger(config), closing: make(chan struct{})}
 	r.peers = newPeers(config, own, r.ledger.isRelay)
-	strangers, nonces := newSources(config.Now), newNonces()
+	who, strangers, nonces := newAuthority(config), newSources(config.Now), newNonces()
 	log := newSparseLog(config.Log)
 
 	carriers, err := r.listen(config, log)
@@ -60,7 +60,7 @@ func Start(config Config) (*Relay, error) {
 	for i, c := range carriers {
 		gates[i] = &gate{
 			carrier:   c,
-			authority: authority{config.Secrets, config.Realm},
+			authority: who,
 			ledger:    r.ledger,
 			peers:     r.peers,
 			sources:   strangers,
