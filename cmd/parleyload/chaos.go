@@ -38,6 +38,7 @@ var faults = []fault{
 	{name: "model", what: "simulated crashes, model and real stores", run: faultModel},
 	{name: "kill", what: "server killed (SIGKILL) at chosen and random points", run: faultKill},
 	{name: "cut", what: "socket cut at every byte, both ways", run: faultCut},
+	{name: "upload", what: "uploads of notes cut at every 64 KiB and at random bytes, server killed (SIGKILL) meanwhile", run: faultUpload},
 	{name: "loss", what: "answers and events lost, sends repeated", run: faultLoss},
 	{name: "fsync", what: "fsync fails with EIO", run: faultFsync},
 	{name: "full", what: "disk of the database full (tmpfs)", run: faultFull},

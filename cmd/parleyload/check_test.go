@@ -47,6 +47,22 @@ func TestHistoryMakesAResetDeviceWhole(t *testing.T) {
 	}
 }
 
+func TestNotesAreKnownByTheirAnswer(t *testing.T) {
+	l := &ledger{records: sound()}
+	for i := range l.records {
+		if l.records[i].What == shown {
+			l.records[i].CID = ""
+		}
+	}
+	if v := check(l.records, owners); v.lost == 0 {
+		t.Errorf("without names: %+v", v)
+	}
+	l.nameNotes()
+	if v := check(l.records, owners); len(v.broken) != 0 || v.accepted != 1 {
+		t.Errorf("verdict %+v", v)
+	}
+}
+
 func TestBreachesAreFound(t *testing.T) {
 	with := func(more ...record) []record { return append(sound(), more...) }
 	without := func(n int) []record { return slices.Delete(sound(), n, n+1) }

@@ -156,5 +156,6 @@ func (c *company) end() verdict {
 	for _, d := range c.devices {
 		owner[d.name] = d.who.account
 	}
+	c.ledger.nameNotes()
 	return check(c.ledger.records, owner)
 }

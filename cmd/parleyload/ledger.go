@@ -66,6 +66,24 @@ func (l *ledger) add(r record) {
 	l.records = append(l.records, r)
 }
 
+// nameNotes gives what was shown of a voice note its cid, which is not in it as
+// it is in a text: the answer that accepted it says which message it is.
+func (l *ledger) nameNotes() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	cids := map[string]string{} // by mid
+	for _, r := range l.records {
+		if r.What == accepted {
+			cids[r.MID] = r.CID
+		}
+	}
+	for i := range l.records {
+		if r := &l.records[i]; r.CID == "" && (r.What == shown || r.What == fetched) {
+			r.CID = cids[r.MID]
+		}
+	}
+}
+
 // count is how often something has happened.
 func (l *ledger) count(what happening) (n int) {
 	l.mu.Lock()
