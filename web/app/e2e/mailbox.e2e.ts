@@ -62,11 +62,51 @@ test('a full mailbox is told to its owner, to who writes and to who calls', asyn
   // Its owner makes room; the sender keeps what was sent.
   await bob.talkTo('ann');
   await bob.page.getByRole('button', { name: 'Delete this message' }).first().click();
-  await bob.press('Delete for me');
   await expect(bob.message('one')).toHaveCount(0);
   await expect(bob.message('two')).toBeVisible();
   await expect(bob.page.getByText(/^Your mailbox is full/)).toBeHidden();
   await expect(ann.message('one')).toBeVisible();
   await ann.press('Try again');
   await expect(bob.message('three')).toBeVisible();
+});
+
+test('what is deleted can be restored, on every device', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, null);
+  const bob = await house.arrive('bob', server, null);
+  const phone = await house.arrive('bob', server, null, { viewport: { width: 390, height: 844 } });
+  await ann.talkTo('bob');
+  await ann.write('the key is under the mat');
+  await bob.talkTo('ann');
+  await bob.page.getByRole('button', { name: 'Delete this message' }).click();
+  await expect(bob.message('the key is under the mat')).toHaveCount(0);
+
+  await phone.page.getByRole('link', { name: 'Mailbox' }).click();
+  await expect(phone.page.getByText('Nobody has left you anything.')).toBeVisible();
+  await phone.press('Bin');
+  await expect(phone.page.getByText('Deleted for good in 30 days')).toBeVisible();
+  await phone.press('Restore');
+  await expect(phone.page.getByText('The bin is empty.')).toBeVisible();
+  await expect(bob.message('the key is under the mat')).toBeVisible();
+  await expect(ann.message('the key is under the mat')).toBeVisible();
+});
+
+test('a message is passed on, and its sender sees how far it came', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob', 'eve']);
+  const ann = await house.arrive('ann', server, null);
+  const bob = await house.arrive('bob', server, null);
+  const eve = await house.arrive('eve', server, null);
+  await ann.talkTo('bob');
+  await ann.write('lunch at one');
+  await bob.page.getByRole('link', { name: 'Mailbox' }).click();
+  await bob.press('More');
+  await bob.press('Forward');
+  await bob.page.getByLabel('Comment').fill('will you come?');
+  await bob.press('Forward to eve');
+  await eve.talkTo('bob');
+  await expect(eve.message('lunch at one')).toBeVisible();
+  await expect(eve.page.getByText('will you come?')).toBeVisible();
+  await expect(eve.page.getByText(/^Forwarded from ann, Today/)).toBeVisible();
+  await ann.press('About this message');
+  await expect(ann.page.getByText('Delivered to a device')).toBeVisible();
 });

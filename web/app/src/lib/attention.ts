@@ -25,6 +25,14 @@ export function looksNow(): boolean {
   return document.visibilityState === 'visible' && document.hasFocus();
 }
 
+/** badge shows a number at the app's icon, where the system does that; 0 for none. */
+export function badge(count: number): void {
+  if ('setAppBadge' in navigator) {
+    const shown = count > 0 ? navigator.setAppBadge(count) : navigator.clearAppBadge();
+    shown.catch(() => {}); // only an installed app has an icon
+  }
+}
+
 /** watchIdle tells when nobody has touched the page for a while, and when somebody does again. */
 export function watchIdle(onChange: (idle: boolean) => void): () => void {
   let idle = false;

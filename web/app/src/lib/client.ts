@@ -10,6 +10,7 @@ import { Calls } from './calls';
 import { openDatabase, type Database } from './database';
 import { Drafts } from './drafts';
 import { Problem, sentenceOf } from './errors';
+import { Hearing } from './hearing';
 import { Mailbox } from './mailbox';
 import { Notes } from './notes';
 import { Notices } from './notices';
@@ -37,6 +38,7 @@ export class Client {
   readonly notices = new Notices();
   readonly people: People;
   readonly mailbox: Mailbox;
+  readonly hearing: Hearing;
   readonly outbox: Outbox;
   readonly drafts: Drafts;
   readonly notes: Notes;
@@ -100,6 +102,11 @@ export class Client {
     const shared = { name: `parley-${session.account}`, db, onChange: () => this.mailbox.changed() };
     this.outbox = new Outbox({ ...shared, request: server.request, upload });
     this.drafts = new Drafts(shared);
+    this.hearing = new Hearing({
+      mailbox: this.mailbox,
+      account: session.account,
+      nameOf: (account) => this.people.nameOf(account),
+    });
     this.calls = new Calls({ ...server, ice: () => this.ice, relayOnly: settings.relayOnly });
     this.ringing = new Ringing({
       post: server.post,
@@ -136,6 +143,7 @@ export class Client {
     this.socket.stop();
     this.ringing.close();
     this.outbox.close();
+    this.hearing.close();
     this.people.close();
     void this.closeStored().catch(() => {}); // signed out, it is being deleted already
   }
@@ -189,7 +197,7 @@ export class Client {
 
   private async hello(): Promise<wire.Hello> {
     const cursor = await this.mailbox.cursor();
-    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, calls: [...this.calls.held(), ...this.ringing.held()] };
+    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, summary: true, calls: [...this.calls.held(), ...this.ringing.held()] };
   }
 
   private linked(link: Link): void {
@@ -215,6 +223,9 @@ export class Client {
       case 'snapshot':
       case 'event':
         this.mailbox.take(frame);
+        break;
+      case 'mailbox.summary':
+        this.mailbox.sum(frame);
         break;
       case 'self':
       case 'contact':

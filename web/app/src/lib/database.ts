@@ -66,13 +66,15 @@ interface Schema extends DBSchema {
   people: { key: string; value: Kept };
   cursor: { key: string; value: Cursor };
   conversations: { key: string; value: wire.Conversation; indexes: { with: string } };
-  messages: { key: [conv: string, seq: number]; value: wire.Message; indexes: { mid: string } };
+  messages: { key: [conv: string, seq: number]; value: wire.Message; indexes: { mid: string; time: number } };
   outbox: { key: number; value: Pending; indexes: { cid: string } };
   /** mids of voice messages that were heard and of which the server may not know */
   heard: { key: string; value: string };
   drafts: { key: string; value: Draft };
   /** the sound of drafts and of notes in the outbox; in order, a note's chunks make one file */
   chunks: { key: [cid: string, chunk: number]; value: ArrayBuffer };
+  /** where voice messages were stopped, by mid and in ms, of which the server may not know */
+  places: { key: string; value: number };
 }
 
 export type Database = IDBPDatabase<Schema>;
@@ -84,10 +86,13 @@ const stores: Store[] = ['cursor', 'conversations', 'messages', 'outbox', 'chunk
 
 /** openDatabase opens what this browser has of an account, or begins anew. */
 export function openDatabase(account: wire.AccountID): Promise<Database> {
-  return openDB<Schema>(nameOf(account), 4, {
-    upgrade(db, from) {
-      db.createObjectStore('drafts', { keyPath: 'cid' });
-      db.createObjectStore('chunks');
+  return openDB<Schema>(nameOf(account), 5, {
+    upgrade(db, from, _to, tx) {
+      db.createObjectStore('places');
+      if (from < 4) {
+        db.createObjectStore('drafts', { keyPath: 'cid' });
+        db.createObjectStore('chunks');
+      }
       if (from < 3) {
         db.createObjectStore('heard');
       }
@@ -95,11 +100,14 @@ export function openDatabase(account: wire.AccountID): Promise<Database> {
         db.createObjectStore('people');
       }
       if (from > 0) {
+        tx.objectStore('messages').createIndex('time', 'time');
         return; // the rest is there since version 1
       }
       db.createObjectStore('cursor');
       db.createObjectStore('conversations', { keyPath: 'conv' }).createIndex('with', 'with');
-      db.createObjectStore('messages', { keyPath: ['conv', 'seq'] }).createIndex('mid', 'mid');
+      const messages = db.createObjectStore('messages', { keyPath: ['conv', 'seq'] });
+      messages.createIndex('mid', 'mid');
+      messages.createIndex('time', 'time');
       db.createObjectStore('outbox', { keyPath: 'order', autoIncrement: true }).createIndex('cid', 'cid', { unique: true });
     },
     blocking(_current, _blocked, event) {

@@ -77,15 +77,13 @@ export async function applySnapshot(tx: Writing, epoch: string, snapshot: wire.S
   }
 }
 
-/** applyHistory stores older messages; what the log has said of them since stays true. */
+/** applyHistory stores messages that are not held. Those that are, the log has brought, and keeps as they are now. */
 export async function applyHistory(tx: Writing, messages: wire.Message[]): Promise<void> {
   const store = tx.objectStore('messages');
   for (const message of messages) {
-    const stored = await store.get([message.conv, message.seq]);
-    if (stored?.gone) {
-      continue; // the log has said so since the page was made
+    if ((await store.getKey([message.conv, message.seq])) === undefined) {
+      await store.put(message);
     }
-    await store.put(stored?.played ? { ...message, played: true } : message);
   }
 }
 
@@ -105,17 +103,31 @@ export async function newest(db: Database, conversation: wire.Conversation, limi
   return held.slice(first);
 }
 
+/** received reports whether a message is for this account: of somebody else, or of an own program. */
+export function received(message: wire.Message, me: wire.AccountID): boolean {
+  return message.from !== me || message.with === me;
+}
+
 /**
- * visible reports whether there is something of a message to show: what is gone
- * is not, except to a sender what was not delivered in time.
+ * visible reports whether there is something of a message to show in its
+ * conversation: what is gone or in the bin is not, except to a sender what was
+ * not delivered in time.
  */
 export function visible(message: wire.Message, me: wire.AccountID): boolean {
+  if (message.folder === 'bin') {
+    return false;
+  }
   return !message.gone || (message.gone === 'expired' && message.from === me && !!message.text);
+}
+
+/** stateOf is what can change of a message: the same state is drawn in the same way. */
+export function stateOf({ mid, played, gone, folder, resume_ms, voice }: wire.Message): string {
+  return [mid, played, gone, folder, resume_ms, voice?.transcription].join(' ');
 }
 
 /** Counts as unread are messages of others that are there, answered calls excepted. */
 function asksToBeRead(message: wire.Message, me: wire.AccountID): boolean {
-  return message.from !== me && !message.gone && message.call?.outcome !== 'answered';
+  return received(message, me) && !message.gone && message.folder !== 'bin' && message.call?.outcome !== 'answered';
 }
 
 /** takeMessage stores a message, or what has become of it, and reports whether it is a new one to show. */
@@ -134,9 +146,9 @@ async function takeMessage(tx: Writing, reader: Reader, message: wire.Message): 
   let { unread } = conversation;
   let last = lastOne;
   if (message.seq > conversation.read) {
-    const counted = before !== undefined && asksToBeRead(before, reader.account);
-    const counts = asksToBeRead(message, reader.account);
-    unread = Math.max(0, unread + (isNew ? Number(counts) : Math.min(0, Number(counts) - Number(counted))));
+    const counts = Number(asksToBeRead(message, reader.account));
+    const counted = before === undefined ? counts : Number(asksToBeRead(before, reader.account));
+    unread = Math.max(0, unread + (isNew ? counts : counts - counted));
   }
   if (shown && message.seq >= (last?.seq ?? 0)) {
     last = message;

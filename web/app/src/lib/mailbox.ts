@@ -8,7 +8,8 @@
 
 import { writable, type Readable } from 'svelte/store';
 import { write, type Cursor, type Database } from './database';
-import { applyEvents, applyHistory, applySnapshot, clear, newest, type Reader } from './log';
+import { Problem } from './errors';
+import { applyEvents, applyHistory, applySnapshot, clear, newest, received, type Reader } from './log';
 import type { Request, Reply } from './socket';
 import type * as wire from './wire';
 
@@ -40,9 +41,12 @@ const retry = 5_000;
 export class Mailbox {
   /** every conversation, in no order */
   readonly conversations: Readable<wire.Conversation[]>;
+  /** what waits, as the server counts it; null until it has */
+  readonly summary: Readable<wire.MailboxSummary | null>;
 
   private readonly options: Options;
   private readonly shown = writable<wire.Conversation[]>([]);
+  private readonly waiting = writable<wire.MailboxSummary | null>(null);
   private readonly listeners = new Set<() => void>();
   private readonly tabs: BroadcastChannel;
   private queue: LogFrame[] = [];
@@ -56,6 +60,7 @@ export class Mailbox {
   constructor(options: Options) {
     this.options = options;
     this.conversations = this.shown;
+    this.summary = this.waiting;
     this.tabs = new BroadcastChannel(`parley-${options.reader.account}`);
     this.tabs.onmessage = () => void this.show();
   }
@@ -78,6 +83,11 @@ export class Mailbox {
       this.running = true;
       this.working = this.work();
     }
+  }
+
+  /** sum accepts what the server counts. */
+  sum(frame: wire.MailboxSummary): void {
+    this.waiting.set(frame);
   }
 
   /** settled resolves when everything taken so far has been applied. */
@@ -134,9 +144,36 @@ export class Mailbox {
 
   /** played tells that a voice message was really heard, as soon as there is somebody to tell. */
   async played(message: wire.Message): Promise<void> {
-    if (message.from !== this.options.reader.account && !message.played) {
+    if (received(message, this.options.reader.account) && !message.played) {
       await this.options.db.put('heard', message.mid, message.mid);
       this.options.server.tell({ type: 'played', mid: message.mid });
+    }
+  }
+
+  /** stopped keeps where a voice message was stopped, on all devices as soon as there is somebody to tell. */
+  async stopped(message: wire.Message, ms: number): Promise<void> {
+    const { db, server, reader } = this.options;
+    if (!received(message, reader.account)) {
+      return;
+    }
+    await write(db, async (tx) => {
+      const stored = await tx.objectStore('messages').get([message.conv, message.seq]);
+      if (stored && !stored.gone) {
+        await tx.objectStore('messages').put({ ...stored, resume_ms: ms });
+      }
+    });
+    if (!server.tell({ type: 'resume', mid: message.mid, at_ms: ms })) {
+      await db.put('places', ms, message.mid);
+    }
+  }
+
+  private async tellPlaces(): Promise<void> {
+    const { db, server } = this.options;
+    for (const mid of await db.getAllKeys('places')) {
+      const at_ms = (await db.get('places', mid)) ?? 0;
+      if (server.tell({ type: 'resume', mid, at_ms })) {
+        await db.delete('places', mid);
+      }
     }
   }
 
@@ -154,7 +191,64 @@ export class Mailbox {
     }
   }
 
-  /** remove takes a message of somebody else out of the mailbox, on all devices. Rejects with a Problem. */
+  /** move puts a message of somebody else into a folder, on all devices. Rejects with a Problem. */
+  async move(message: wire.Message, folder: wire.Folder): Promise<void> {
+    await this.options.server.request({ type: 'move', mid: message.mid, folder });
+  }
+
+  /** mark sets whether a voice message counts as heard, on all devices. Rejects with a Problem. */
+  async mark(message: wire.Message, heard: boolean): Promise<void> {
+    if (!heard) {
+      await this.options.db.delete('heard', message.mid); // it would be told once more
+    }
+    await this.options.server.request({ type: 'mark', mid: message.mid, heard });
+  }
+
+  /** forward passes a message on. The same cid may be tried again. Rejects with a Problem. */
+  async forward(message: wire.Message, cid: string, to: wire.AccountID, comment: string): Promise<void> {
+    const reply = await this.options.server.request({ type: 'forward', cid, mid: message.mid, to, comment });
+    if (reply.type === 'rejected') {
+      throw new Problem(reply.code, reply.message, reply.retry_after_ms);
+    }
+  }
+
+  /** steps are how far a message has come. Rejects with a Problem. */
+  async steps(message: wire.Message): Promise<wire.Step[]> {
+    const reply = await this.options.server.request({ type: 'steps', mid: message.mid });
+    return reply.type === 'steps.list' ? reply.steps : [];
+  }
+
+  /** fetchShelf stores a page of the mailbox and returns it. Rejects with a Problem. */
+  async fetchShelf(query: Omit<wire.Shelf, 'type' | 'id'>): Promise<wire.ShelfPage> {
+    const page = await this.options.server.request({ type: 'shelf', ...query });
+    if (page.type !== 'shelf.page') {
+      throw new Problem('internal', 'The server answered with something else.');
+    }
+    await write(this.options.db, (tx) => applyHistory(tx, page.messages));
+    return page;
+  }
+
+  /** received lists messages of others that are held and fit, newest first; there may be older ones that are not held. */
+  async received(fits: (message: wire.Message) => boolean, limit: number): Promise<wire.Message[]> {
+    const { db, reader } = this.options;
+    const found: wire.Message[] = [];
+    let cursor = await db.transaction('messages').store.index('time').openCursor(null, 'prev');
+    while (cursor && found.length < limit) {
+      if (received(cursor.value, reader.account) && !cursor.value.gone && fits(cursor.value)) {
+        found.push(cursor.value);
+      }
+      cursor = await cursor.continue();
+    }
+    return found;
+  }
+
+  /** behind are the messages of a conversation that are held without a gap behind a seq, ascending. */
+  async behind({ conv, seq }: wire.Message, limit: number): Promise<wire.Message[]> {
+    const held = await this.options.db.getAll('messages', IDBKeyRange.bound([conv, seq + 1], [conv, seq + limit]));
+    return held.filter((message, place) => message.seq === seq + 1 + place);
+  }
+
+  /** remove takes a message of somebody else out of the mailbox for good, on all devices. Rejects with a Problem. */
   async remove(message: wire.Message): Promise<void> {
     await this.options.server.request({ type: 'remove', mid: message.mid });
   }
@@ -193,6 +287,7 @@ export class Mailbox {
       this.fresh = frame.reset ? { epoch: frame.epoch, cleared: false } : null;
       this.readSent.clear();
       await this.tellHeard();
+      await this.tellPlaces();
     } else if (this.fresh !== null) {
       await this.takeSnapshot(this.fresh, frame);
     }
@@ -205,6 +300,12 @@ export class Mailbox {
     const { db, reader, server, onArrived } = this.options;
     const { stored, fresh, gap } = await write(db, (tx) => applyEvents(tx, reader, events));
     this.lost = gap;
+    for (const { receipt, message } of events) {
+      const mid = receipt?.played ?? (message?.played ? message.mid : undefined);
+      if (mid !== undefined) {
+        await db.delete('heard', mid); // the server knows
+      }
+    }
     if (stored > 0) {
       server.tell({ type: 'ack', pos: stored });
       await this.changed();

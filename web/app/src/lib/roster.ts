@@ -16,7 +16,7 @@ export interface Entry {
  * roster lists contacts and conversations, those spoken to last first, then by
  * name. People who only asked, or were asked, stand elsewhere.
  */
-export function roster(people: Map<wire.AccountID, wire.Person>, conversations: wire.Conversation[]): Entry[] {
+export function roster(people: Map<wire.AccountID, wire.Person>, conversations: wire.Conversation[], me = ''): Entry[] {
   const byAccount = new Map(conversations.map((conversation) => [conversation.with, conversation]));
   const accounts = new Set([...byAccount.keys()]);
   for (const person of people.values()) {
@@ -27,7 +27,7 @@ export function roster(people: Map<wire.AccountID, wire.Person>, conversations: 
   const entries = [...accounts].map((account): Entry => {
     const person = people.get(account);
     const conversation = byAccount.get(account);
-    const name = person?.name ?? conversation?.name ?? '';
+    const name = account === me ? 'Your programs' : (person?.name ?? conversation?.name ?? '');
     return { account, name: name || 'Unknown', person, conversation, unread: conversation?.unread ?? 0 };
   });
   return entries.sort((a, b) => lastTime(b) - lastTime(a) || a.name.localeCompare(b.name));

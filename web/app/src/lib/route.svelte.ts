@@ -1,7 +1,8 @@
-// Which conversation is open: the part of the address after '#', so that the
-// browser's own way back works.
+// What is open, a conversation or the mailbox: the part of the address after
+// '#', so that the browser's own way back works.
 
 const prefix = '#/with/';
+const mailbox = '#/mailbox';
 
 /** conversationIn is who an address is about, or '' if it is about nobody or not well formed. */
 export function conversationIn(hash: string): string {
@@ -14,27 +15,30 @@ export function conversationIn(hash: string): string {
 
 class Route {
   /** the other participant of the open conversation, or '' for none */
-  with = $state(read());
+  with = $state(conversationIn(location.hash));
+  /** the mailbox is open */
+  mailbox = $state(location.hash === mailbox);
 
   constructor() {
-    window.addEventListener('hashchange', () => (this.with = read()));
+    window.addEventListener('hashchange', () => this.read());
   }
 
   /** open shows the conversation with somebody. */
   open(account: string): void {
     location.hash = prefix + encodeURIComponent(account);
-    this.with = account;
+    this.read();
   }
 
   /** close shows none. */
   close(): void {
     history.pushState(null, '', location.pathname);
-    this.with = '';
+    this.read();
   }
-}
 
-function read(): string {
-  return conversationIn(location.hash);
+  private read(): void {
+    this.with = conversationIn(location.hash);
+    this.mailbox = location.hash === mailbox;
+  }
 }
 
 export const route = new Route();

@@ -7,6 +7,7 @@
 import { get, writable, type Readable } from 'svelte/store';
 import { sentenceOf } from './errors';
 import { keep } from './keep';
+import { stateOf } from './log';
 import type { Mailbox } from './mailbox';
 import type * as wire from './wire';
 
@@ -91,7 +92,7 @@ export class Thread {
       return;
     }
     const read = await this.mailbox.messages(conversation, this.wanted);
-    const messages = keep(get(this.shown).messages, read, (message) => `${message.seq} ${message.played} ${message.gone}`);
+    const messages = keep(get(this.shown).messages, read, stateOf);
     const lowest = messages[0]?.seq ?? conversation.head + 1;
     const missing = lowest > 1 && messages.length < this.wanted && !this.bottom;
     this.shown.set({ conversation, messages, more: lowest > 1 && !this.bottom, loading: missing, problem: '' });

@@ -2,7 +2,7 @@
 
 /** bars makes count heights of 0..1 from bytes, or from bytes in base64. Nonsense gives a flat line. */
 export function bars(waveform: string | number[], count: number): number[] {
-  const bytes = typeof waveform === 'string' ? decoded(waveform) : waveform;
+  const bytes = typeof waveform === 'string' ? levelsOf(waveform) : waveform;
   return Array.from({ length: count }, (_, bar) => {
     const from = Math.floor((bar * bytes.length) / count);
     const to = Math.max(from + 1, Math.floor(((bar + 1) * bytes.length) / count));
@@ -10,7 +10,8 @@ export function bars(waveform: string | number[], count: number): number[] {
   });
 }
 
-function decoded(waveform: string): number[] {
+/** levelsOf decodes bytes in base64. Nonsense gives none. */
+export function levelsOf(waveform: string): number[] {
   try {
     return Array.from(atob(waveform), (char) => char.charCodeAt(0));
   } catch {

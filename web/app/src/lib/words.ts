@@ -247,11 +247,40 @@ export function missed(entry: wire.CallEntry, mine: boolean): boolean {
   return !mine && entry.outcome !== 'answered' && entry.outcome !== 'lost' && entry.outcome !== 'declined';
 }
 
+/** stepOf is a step of a message's way, in words. */
+export function stepOf(step: wire.StepName, mine: boolean): string {
+  switch (step) {
+    case 'recording':
+      return 'Recording began';
+    case 'stored':
+      return mine ? 'Sent, and stored by the server' : 'Stored by the server';
+    case 'delivered':
+      return mine ? 'Delivered to a device' : 'Delivered to one of your devices';
+    case 'read':
+      return 'Read';
+    case 'played':
+      return 'Played';
+    case 'expired':
+      return 'Expired: it was not delivered in time';
+    case 'removed':
+      return 'Removed: it was older than this server keeps messages';
+  }
+}
+
+/** leftInBin says how long something can be restored: "Deleted for good in 12 days". */
+export function leftInBin(binned: number, now: number): string {
+  const days = Math.max(0, Math.ceil((binned + 30 * 86_400_000 - now) / 86_400_000));
+  return days === 0 ? 'Deleted for good today' : `Deleted for good in ${days === 1 ? '1 day' : `${days} days`}`;
+}
+
 /** previewOf is a message in one line, for the list. */
 export function previewOf(message: wire.Message, me: wire.AccountID): string {
   const mine = message.from === me;
   if (message.gone) {
     return mine && message.gone === 'expired' ? `Not delivered: ${(message.text ?? '').replace(/\s+/g, ' ')}` : '';
+  }
+  if (message.forwarded && message.kind === 'text') {
+    return `${mine ? 'You: ' : ''}Forwarded: ${(message.comment || message.text || '').replace(/\s+/g, ' ')}`;
   }
   switch (message.kind) {
     case 'text':
