@@ -66,12 +66,15 @@ type calls struct {
 	live     map[string]*runner // by call id
 	invites  map[presence.AccountID]*rate.Limiter
 	stopping bool
+
+	engaging sync.Mutex                 // held while the tracker is told
+	engaged  map[presence.AccountID]int // conversations of each; two for a moment when one takes a call that waited
 }
 
 func newCalls(ctx context.Context, cfg callsConfig) *calls {
 	return &calls{
 		cfg: cfg, ctx: ctx, live: make(map[string]*runner),
-		invites: make(map[presence.AccountID]*rate.Limiter),
+		invites: make(map[presence.AccountID]*rate.Limiter), engaged: make(map[presence.AccountID]int),
 	}
 }
 
@@ -83,6 +86,9 @@ func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
 		}
 		c.send(&wire.OK{Re: f.ID})
 		return nil
+	}
+	if f, ok := f.(*wire.Reach); ok {
+		return cs.reach(ctx, c, f)
 	}
 	id, event, err := eventFrom(c.who, f)
 	if err != nil {
@@ -241,6 +247,32 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	}, nil
 }
 
+// reach is what a call would come to now, by the same rules.
+func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
+	route, err := cs.route(ctx, c.who.Account, f.Account)
+	if err != nil {
+		return err
+	}
+	for _, r := range cs.all() {
+		if r.engages(f.Account) {
+			route.Busy, route.BusyAt = true, r.deviceOf(f.Account)
+		}
+	}
+	answer := &wire.Reachable{Re: f.ID, Account: f.Account, Outcome: route.Diverts(), Full: route.Full}
+	switch {
+	case answer.Outcome == "" && route.Busy:
+		answer.Way = wire.WillRingWaiting
+	case answer.Outcome == "":
+		answer.Way = wire.WillRing
+	case route.Full == "":
+		answer.Way = wire.WillGoToMailbox
+	default:
+		answer.Way = wire.TextOnly
+	}
+	c.send(answer)
+	return nil
+}
+
 // begin enters a call into the table and starts its runner, in one step with
 // looking at the other calls: of two invites that cross, one is first. The
 // second is no call of its own; the call that it crosses is returned. An
@@ -261,7 +293,9 @@ func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err
 		if !route.Blocked && r.rings(setup.Intent, setup.Callee, setup.Caller.Account) {
 			return r, nil
 		}
-		route.Busy = route.Busy || r.engages(setup.Callee)
+		if r.engages(setup.Callee) {
+			route.Busy, route.BusyAt = true, r.deviceOf(setup.Callee)
+		}
 	}
 	cs.startLocked(newRunner(cs, call.New(setup), setup), call.Invited{Route: route})
 	return nil, nil
@@ -290,6 +324,18 @@ func (cs *calls) leaveOther(ctx context.Context, setup call.Setup) error {
 		}
 	}
 	return nil
+}
+
+// engage counts the conversations of a person, which others see.
+func (cs *calls) engage(account presence.AccountID, in bool) {
+	cs.engaging.Lock()
+	defer cs.engaging.Unlock()
+	if in {
+		cs.engaged[account]++
+	} else if cs.engaged[account]--; cs.engaged[account] <= 0 {
+		delete(cs.engaged, account)
+	}
+	cs.cfg.Presence.SetInCall(account, cs.engaged[account] > 0)
 }
 
 // mayInvite counts an invite against the account's rate.

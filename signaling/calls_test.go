@@ -84,10 +84,27 @@ func TestCallIsAnsweredByOneDevice(t *testing.T) {
 	next[*wire.CallActive](phone)
 	nextWhere(eve, func(f *wire.PresenceUpdate) bool { return f.People[0].InCall })
 
-	// He is busy now, and she is in a call.
+	// Another call waits, at the device that is in this one, and eve knows.
+	eve.say(&wire.Reach{ID: "r", Account: h.people["bob"]})
+	if r := next[*wire.Reachable](eve); r.Way != wire.WillRingWaiting || r.Outcome != "" {
+		t.Errorf("eve was told %s", asJSON(r))
+	}
 	eve.say(&wire.CallInvite{ID: "e", Call: callNamed(2), To: h.people["bob"], Intent: wire.IntentCall, Offer: sdp})
-	if d := next[*wire.CallDiverted](eve); d.Outcome != wire.Busy {
+	if ring := next[*wire.CallRing](phone); !ring.Waiting || ring.Call != callNamed(2) {
+		t.Errorf("ring %s", asJSON(ring))
+	}
+	phone.say(&wire.CallRinging{Call: callNamed(2)})
+	if a := next[*wire.CallAlerting](eve); !a.Waiting {
+		t.Errorf("eve was told %s", asJSON(a))
+	}
+	phone.say(&wire.CallDecline{Call: callNamed(2), Text: "in a minute"})
+	if d := next[*wire.CallDiverted](eve); d.Outcome != wire.Declined || d.Text != "in a minute" {
 		t.Errorf("eve was told %s", asJSON(d))
+	}
+	for _, f := range laptop.passed {
+		if ring, ok := f.(*wire.CallRing); ok && ring.Call == callNamed(2) {
+			t.Error("the waiting call rings at a device that is in none")
+		}
 	}
 	other, _ := h.enter(t, "ann")
 	other.say(&wire.CallInvite{ID: "o", Call: callNamed(3), To: h.people["eve"], Intent: wire.IntentCall, Offer: sdp})

@@ -31,6 +31,6 @@
 //
 // Server.mu, Hub.mu, conn.mu, watchers.mu, summaries.mu and calls.mu; none is held while another is
 // taken, nor across I/O. (Hub.mu is held over the bus's subscribe, which takes
-// the bus's own lock and returns.) conn.watching comes before them, and is held
+// the bus's own lock and returns; calls.engaging over telling the tracker.) conn.watching comes before them, and is held
 // while the mailbox is asked whom a socket may watch.
 package signaling

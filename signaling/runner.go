@@ -100,6 +100,14 @@ func (r *runner) engages(account presence.AccountID) bool {
 	return account == r.setup.Caller.Account
 }
 
+// deviceOf is the device with which a person that it engages is in the call.
+func (r *runner) deviceOf(account presence.AccountID) presence.DeviceID {
+	if account == r.setup.Caller.Account {
+		return r.setup.Caller.Device
+	}
+	return r.grantedTo()
+}
+
 // deliver puts an event into the inbox.
 func (r *runner) deliver(ctx context.Context, event call.Event) error {
 	select {
@@ -218,7 +226,7 @@ func (r *runner) perform(effect call.Effect) {
 	case call.Disarm:
 		r.disarm(e.Timer)
 	case call.Engage:
-		cfg.Presence.SetInCall(e.Account, e.InCall)
+		r.calls.engage(e.Account, e.InCall)
 	case call.Take:
 		meta := r.trace(r.machine.Outcome())
 		r.besides(func() incoming { return r.take(e, meta) })

@@ -98,6 +98,7 @@ type Route struct {
 	Devices []presence.DeviceID // of the callee, with a session now
 	Grace   bool                // no session, but the callee may be back in a moment
 	Busy    bool                // the callee is in another call
+	BusyAt  presence.DeviceID   // with this device
 	Full    wire.Part           // what the callee's mailbox has no more room for; empty: it takes a voice message
 }
 

@@ -64,6 +64,9 @@ func play(t *testing.T, input []byte) {
 	if input[0]%4 != 0 {
 		route.Devices = []presence.DeviceID{"phone", "laptop"}
 	}
+	if input[0]%2 == 0 {
+		route.BusyAt = "phone"
+	}
 	m := New(Setup{ID: "c", Caller: ann, Callee: "bob", Intent: intent, Offer: "o"})
 	now := dawn
 	l := &law{

@@ -56,6 +56,7 @@ type Timings struct {
 	Alert     time.Duration // for a device to say that it rings
 	Ring      time.Duration // for somebody to answer, from the invite on
 	Connect   time.Duration // for media to come up, and again after an ICE restart
+	Talk      time.Duration // the longest conversation
 	Reconnect time.Duration // for a device that lost its session in a conversation
 	Gone      time.Duration // for a caller who lost the session while it rings
 }
@@ -63,14 +64,14 @@ type Timings struct {
 // DefaultTimings are what people are used to.
 var DefaultTimings = Timings{
 	Alert: 10 * time.Second, Ring: 30 * time.Second, Connect: 15 * time.Second,
-	Reconnect: 30 * time.Second, Gone: 10 * time.Second,
+	Talk: 12 * time.Hour, Reconnect: 30 * time.Second, Gone: 10 * time.Second,
 }
 
 // OrDefault fills in what is zero.
 func (t Timings) OrDefault() Timings {
 	for _, p := range []struct{ to, from *time.Duration }{
 		{&t.Alert, &DefaultTimings.Alert}, {&t.Ring, &DefaultTimings.Ring}, {&t.Connect, &DefaultTimings.Connect},
-		{&t.Reconnect, &DefaultTimings.Reconnect}, {&t.Gone, &DefaultTimings.Gone},
+		{&t.Talk, &DefaultTimings.Talk}, {&t.Reconnect, &DefaultTimings.Reconnect}, {&t.Gone, &DefaultTimings.Gone},
 	} {
 		if *p.to <= 0 {
 			*p.to = *p.from
@@ -108,6 +109,7 @@ type Machine struct {
 
 	rung    []presence.DeviceID // callee's devices that were told to ring
 	granted presence.DeviceID   // callee's device that has the call
+	waiting presence.DeviceID   // callee's device that is in another call, where this one waits
 
 	connected map[Party]bool // media is up, while Connecting
 	restarted bool           // one ICE restart was tried

@@ -15,6 +15,7 @@ type Memo struct {
 	Began      int64                `json:"began,omitempty"`
 	Talking    int64                `json:"talking,omitempty"`
 	Granted    presence.DeviceID    `json:"granted,omitempty"`
+	Waiting    presence.DeviceID    `json:"waiting,omitempty"`
 	Restarted  bool                 `json:"restarted,omitempty"`
 	Mailbox    bool                 `json:"mailbox,omitempty"`
 	Full       wire.Part            `json:"full,omitempty"`
@@ -31,7 +32,7 @@ type Memo struct {
 // Memo is the call as it stands.
 func (m *Machine) Memo() Memo {
 	memo := Memo{
-		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Restarted: m.restarted,
+		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
 		Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
@@ -45,7 +46,7 @@ func (m *Machine) Memo() Memo {
 // Restore makes a call of another process anew, for Restarted.
 func Restore(setup Setup, memo Memo) *Machine {
 	m := New(setup)
-	m.state, m.granted, m.restarted = memo.State, memo.Granted, memo.Restarted
+	m.state, m.granted, m.waiting, m.restarted = memo.State, memo.Granted, memo.Waiting, memo.Restarted
 	m.began, m.talking = fromUnix(memo.Began), fromUnix(memo.Talking)
 	m.mailbox, m.full, m.hidden, m.outcome = memo.Mailbox, memo.Full, memo.Hidden, memo.Outcome
 	m.length = time.Duration(memo.Length) * time.Millisecond
@@ -73,6 +74,7 @@ func (m *Machine) restart(now, down time.Time) {
 			m.arm(now, TimerConnect, m.setup.Timings.Connect)
 		} else {
 			m.state = Reconnecting
+			m.arm(now, TimerTalk, max(0, m.talking.Add(m.setup.Timings.Talk).Sub(now)))
 		}
 		for _, who := range []Party{m.setup.Caller, m.callee()} {
 			m.away[who] = true

@@ -18,25 +18,41 @@ func (m *Machine) invited(now time.Time, r Route) {
 	if m.setup.Intent != wire.IntentText { // which has no sound to record
 		m.mailbox, m.full = r.Full == "", r.Full
 	}
-	switch {
-	case !m.setup.Rings():
+	if !m.setup.Rings() {
 		m.divert(now, wire.ToMailbox, "")
-	case r.Blocked: // learns nothing that an offline person would not show
-		m.divert(now, wire.OutOffline, "")
-	case r.State == presence.DoNotDisturb:
-		m.divert(now, wire.OutDND, "")
-	case r.State == presence.Invisible || len(r.Devices) == 0 && !r.Grace:
-		m.divert(now, wire.OutOffline, "")
-	case r.Busy:
-		m.divert(now, wire.Busy, "")
-	default:
-		m.state = Alerting
-		m.arm(now, TimerAlert, m.setup.Timings.Alert)
-		m.arm(now, TimerRing, m.setup.Timings.Ring)
-		for _, device := range r.Devices {
-			m.ring(now, device, "")
-		}
+		return
 	}
+	if why := r.Diverts(); why != "" {
+		m.divert(now, why, "")
+		return
+	}
+	m.state = Alerting
+	m.arm(now, TimerAlert, m.setup.Timings.Alert)
+	m.arm(now, TimerRing, m.setup.Timings.Ring)
+	devices := r.Devices
+	if r.Busy { // waits, where the other call is
+		m.waiting = r.BusyAt
+		devices = []presence.DeviceID{r.BusyAt}
+	}
+	for _, device := range devices {
+		m.ring(now, device, "")
+	}
+}
+
+// Diverts is why a call would not ring, or empty if it would: also what a
+// caller may be told before calling.
+func (r Route) Diverts() wire.Outcome {
+	switch {
+	case r.Blocked: // learns nothing that an offline person would not show
+		return wire.OutOffline
+	case r.State == presence.DoNotDisturb:
+		return wire.OutDND
+	case r.State == presence.Invisible || len(r.Devices) == 0 && !r.Grace:
+		return wire.OutOffline
+	case r.Busy && !slices.Contains(r.Devices, r.BusyAt):
+		return wire.Busy
+	}
+	return ""
 }
 
 // ring tells a device to ring, with the age by which it judges.
@@ -48,6 +64,7 @@ func (m *Machine) ring(now time.Time, device presence.DeviceID, replaces string)
 		Call: m.setup.ID, From: m.setup.Caller.Account, Name: m.setup.CallerName,
 		Intent: m.setup.Intent, Offer: m.setup.Offer,
 		Age: now.Sub(m.began).Milliseconds(), Lifetime: m.setup.Timings.Ring.Milliseconds(), Replaces: replaces,
+		Waiting: m.waiting != "",
 	})
 }
 
@@ -55,7 +72,7 @@ func (m *Machine) ringable() bool { return m.state == Alerting || m.state == Rin
 
 // appeared lets a device that came late ring for the rest of the time.
 func (m *Machine) appeared(now time.Time, device presence.DeviceID) {
-	if m.ringable() {
+	if m.ringable() && (m.waiting == "" || m.waiting == device) {
 		m.ring(now, device, "")
 	}
 }
@@ -66,7 +83,7 @@ func (m *Machine) rang(device presence.DeviceID) {
 	}
 	m.state = Ringing
 	m.disarm(TimerAlert)
-	m.send(m.setup.Caller, &wire.CallAlerting{Call: m.setup.ID})
+	m.send(m.setup.Caller, &wire.CallAlerting{Call: m.setup.ID, Waiting: m.waiting != ""})
 }
 
 // accepted grants the call to the first device that asks.
@@ -133,14 +150,22 @@ func (m *Machine) diverted(now time.Time) {
 func (m *Machine) alertTimeout(now time.Time) {
 	if m.state == Alerting {
 		m.stopRinging(wire.ReasonNoAnswer, "")
-		m.divert(now, wire.OutOffline, "")
+		m.divert(now, m.busyOr(wire.OutOffline), "")
 	}
+}
+
+// busyOr is the outcome of a call that waited in vain.
+func (m *Machine) busyOr(o wire.Outcome) wire.Outcome {
+	if m.waiting != "" {
+		return wire.Busy
+	}
+	return o
 }
 
 func (m *Machine) ringTimeout(now time.Time) {
 	if m.ringable() {
 		m.stopRinging(wire.ReasonNoAnswer, "")
-		m.divert(now, wire.NoAnswer, "")
+		m.divert(now, m.busyOr(wire.NoAnswer), "")
 	}
 }
 

@@ -20,6 +20,7 @@ func (m *Machine) mediaUp(now time.Time, by Party) {
 	m.talking = now
 	m.forgetHandshake()
 	m.disarm(TimerConnect)
+	m.arm(now, TimerTalk, m.setup.Timings.Talk)
 	m.send(m.setup.Caller, &wire.CallActive{Call: m.setup.ID})
 	m.send(m.callee(), &wire.CallActive{Call: m.setup.ID})
 	if len(m.away) > 0 { // one came up without a session
@@ -75,7 +76,7 @@ func (m *Machine) returned(now time.Time, who Party) {
 		m.down = time.Time{}
 		m.tellAgain(who)
 	case m.state == Ringing && m.isCaller(who):
-		m.send(who, &wire.CallAlerting{Call: m.setup.ID})
+		m.send(who, &wire.CallAlerting{Call: m.setup.ID, Waiting: m.waiting != ""})
 	case m.state == Taking && m.leg && m.isCaller(who):
 		m.send(who, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true})
 		m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer})
@@ -174,7 +175,7 @@ func (m *Machine) endConversation(now time.Time, why wire.Reason) {
 func (m *Machine) disengage() {
 	m.do(Engage{m.setup.Caller.Account, false})
 	m.do(Engage{m.setup.Callee, false})
-	m.disarm(TimerCallerGone, TimerCalleeGone)
+	m.disarm(TimerCallerGone, TimerCalleeGone, TimerTalk)
 }
 
 // described passes a description on within a conversation, or takes the

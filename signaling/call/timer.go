@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"parley/signaling/wire"
 )
 
 // Timer names one of a call's timers.
@@ -13,6 +15,7 @@ const (
 	TimerAlert      Timer = "alert"
 	TimerRing       Timer = "ring"
 	TimerConnect    Timer = "connect"
+	TimerTalk       Timer = "talk"
 	TimerCallerGone Timer = "caller_gone"
 	TimerCalleeGone Timer = "callee_gone"
 )
@@ -55,6 +58,8 @@ func (m *Machine) fired(now time.Time, t Timer) {
 		m.ringTimeout(now)
 	case TimerConnect:
 		m.connectTimeout(now)
+	case TimerTalk:
+		m.endConversation(now, wire.ReasonMaxDuration)
 	case TimerCallerGone:
 		m.lost(now, m.setup.Caller)
 	case TimerCalleeGone:

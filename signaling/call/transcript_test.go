@@ -192,6 +192,9 @@ func (tell *teller) event(words []string) Event {
 		}
 		route.Blocked = slices.Contains(words, "blocked")
 		route.Busy = slices.Contains(words, "busy")
+		if at := arg("busy"); at != "" {
+			route.Busy, route.BusyAt = true, presence.DeviceID(at)
+		}
 		route.Grace = slices.Contains(words, "grace")
 		route.Full = wire.Part(arg("full"))
 		return Invited{route}

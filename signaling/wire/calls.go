@@ -35,6 +35,8 @@ type CallRing struct {
 	// Replaces is the id of the device's own invite to the same person, which
 	// crossed this call (glare): it is over, and this ring is answered at once.
 	Replaces string `json:"replaces,omitempty"`
+	// Waiting says that this device is in another call: it rings quietly.
+	Waiting bool `json:"waiting,omitempty"`
 }
 
 // CallRinging is a callee device's word that it really rings.
@@ -44,7 +46,8 @@ type CallRinging struct {
 
 // CallAlerting tells the caller that a device of the callee really rings.
 type CallAlerting struct {
-	Call string `json:"call"`
+	Call    string `json:"call"`
+	Waiting bool   `json:"waiting,omitempty"` // quietly: the callee is in another call
 }
 
 // CallAccept asks to be the device that answers, with its answer ready. The
@@ -204,12 +207,40 @@ const (
 	ReasonDiverted          Reason = "diverted" // the caller went to the mailbox
 	ReasonUnreachable       Reason = "unreachable"
 	ReasonLost              Reason = "lost"
+	ReasonMaxDuration       Reason = "max_duration"
 	ReasonMessageLeft       Reason = "message_left"
 	ReasonDiscarded         Reason = "discarded"
 	ReasonTooShort          Reason = "too_short" // nothing was said
 	ReasonFailed            Reason = "failed"    // the server could not take the message
 )
 
+// Reach asks what a call to somebody would come to now.
+type Reach struct {
+	ID      string             `json:"id"`
+	Account presence.AccountID `json:"account"`
+}
+
+// Reachable answers Reach, with what the caller may know.
+type Reachable struct {
+	Re      string             `json:"re"`
+	Account presence.AccountID `json:"account"`
+	Way     Way                `json:"way"`
+	Outcome Outcome            `json:"outcome,omitempty"` // why it will not ring
+	Full    Part               `json:"full,omitempty"`    // why no voice message can be left
+}
+
+// Way is what a call comes to. Closed list.
+type Way string
+
+const (
+	WillRing        Way = "will_ring"
+	WillRingWaiting Way = "will_ring_waiting" // quietly, beside another call
+	WillGoToMailbox Way = "will_go_to_mailbox"
+	TextOnly        Way = "text_only" // no voice message can be left either
+)
+
+func (*Reach) Type() string            { return "reach" }
+func (*Reachable) Type() string        { return "reachable" }
 func (*CallInvite) Type() string       { return "call.invite" }
 func (*CallRing) Type() string         { return "call.ring" }
 func (*CallRinging) Type() string      { return "call.ringing" }

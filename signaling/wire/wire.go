@@ -134,7 +134,7 @@ var (
 		(*Directory)(nil), (*ContactSet)(nil),
 		(*ReceiptsSet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil),
 		(*Move)(nil), (*Mark)(nil), (*Resume)(nil), (*Forward)(nil), (*Shelf)(nil), (*Steps)(nil), (*Remove)(nil), (*Typing)(nil),
-		(*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
+		(*Reach)(nil), (*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
 		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallConnected)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
 	)
@@ -144,7 +144,7 @@ var (
 		(*PresenceUpdate)(nil), (*Self)(nil), (*ContactUpdate)(nil), (*People)(nil), (*TypingNotice)(nil),
 		(*Accepted)(nil), (*Rejected)(nil), (*HistoryPage)(nil), (*MailboxUsage)(nil), (*MailboxFull)(nil),
 		(*ShelfPage)(nil), (*StepsList)(nil), (*MailboxSummary)(nil),
-		(*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
+		(*Reachable)(nil), (*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
 		(*CallAnswered)(nil), (*CallDiverted)(nil), (*CallActive)(nil), (*CallReconnecting)(nil),
 		(*CallRecording)(nil), (*CallEnded)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),

@@ -73,7 +73,7 @@ func TestSamples(t *testing.T) {
 // listedValue is a value of each type that has a closed list.
 var listedValue = map[string]string{
 	"State": "away", "Shown": "contact", "Code": string(CodeInternal), "Reason": string(ReasonBusy), "Outcome": string(Declined),
-	"Gone": string(GoneExpired), "Part": string(PartVoice), "Folder": string(FolderBin),
+	"Gone": string(GoneExpired), "Part": string(PartVoice), "Way": string(WillRing), "Folder": string(FolderBin),
 	"Transcription": string(TranscriptDone), "StepName": string(StepPlayed), "Cause": string(CauseDeleted),
 }
 

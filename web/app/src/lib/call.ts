@@ -35,6 +35,8 @@ export interface Call {
   readonly theirMuted: boolean;
   /** the sound broke off and is being restored */
   readonly interrupted: boolean;
+  /** it rings quietly over there, beside another call */
+  readonly waiting?: boolean;
   /** the other side has lost its server; the sound may go on */
   readonly theirLineLost?: boolean;
   /** talking since, by the local clock, Unix ms */
@@ -102,7 +104,7 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
   }
   switch (frame.type) {
     case 'call.alerting':
-      return call.phase === 'calling' ? { ...call, phase: 'ringing' } : call;
+      return call.phase === 'calling' ? { ...call, phase: 'ringing', waiting: frame.waiting === true } : call;
     case 'call.answered':
       return frame.by && !talking(call) ? { ...call, phase: 'connecting' } : call;
     case 'call.active':

@@ -34,6 +34,8 @@ const farewell = 5_000;
 const farewellOfServer = 30_000;
 /** How long the outcome stays on the page. */
 const outcomeShown = 7_000;
+/** How long one that broke off may be finished as a message. */
+const brokenShown = 60_000;
 
 export class Calls {
   /** the call of this device; after its end for a few seconds, to say how it ended */
@@ -331,7 +333,7 @@ export class Calls {
     clearTimeout(this.farewell);
     clearTimeout(this.dismissal);
     this.line.close();
-    this.dismissal = setTimeout(() => this.dismiss(), outcomeShown);
+    this.dismissal = setTimeout(() => this.dismiss(), get(this.shown)?.end?.reason === 'lost' ? brokenShown : outcomeShown);
   }
 
   private is(id: string): boolean {

@@ -152,6 +152,12 @@ export class People {
     await this.server.request({ type: 'presence.set', state, status });
   }
 
+  /** reach asks what a call to somebody would come to. Rejects with a Problem. */
+  async reach(account: wire.AccountID): Promise<wire.Reachable | undefined> {
+    const reply = await this.server.request({ type: 'reach', account });
+    return reply.type === 'reachable' ? reply : undefined;
+  }
+
   /** tellReceipts sets whether others learn what this account reads and hears. Rejects with a Problem. */
   async tellReceipts(read: boolean, played: boolean): Promise<void> {
     await this.server.request({ type: 'receipts.set', read, played });

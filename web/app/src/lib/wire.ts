@@ -91,6 +91,8 @@ export interface CallRing {
    * crossed this call (glare): it is over, and this ring is answered at once.
    */
   replaces?: string;
+  /** Waiting says that this device is in another call: it rings quietly. */
+  waiting?: boolean;
 }
 
 /** CallRinging is a callee device's word that it really rings. */
@@ -103,6 +105,8 @@ export interface CallRinging {
 export interface CallAlerting {
   type: "call.alerting";
   call: string;
+  /** quietly: the callee is in another call */
+  waiting?: boolean;
 }
 
 /**
@@ -278,7 +282,29 @@ export interface CallMute {
 }
 
 /** Reason is why a call, or the ringing of a device, ended. Closed list. */
-export type Reason = "hangup" | "cancelled" | "accepted_elsewhere" | "declined_elsewhere" | "declined" | "no_answer" | "busy" | "dnd" | "offline" | "diverted" | "unreachable" | "lost" | "message_left" | "discarded" | "too_short" | "failed";
+export type Reason = "hangup" | "cancelled" | "accepted_elsewhere" | "declined_elsewhere" | "declined" | "no_answer" | "busy" | "dnd" | "offline" | "diverted" | "unreachable" | "lost" | "max_duration" | "message_left" | "discarded" | "too_short" | "failed";
+
+/** Reach asks what a call to somebody would come to now. */
+export interface Reach {
+  type: "reach";
+  id: string;
+  account: AccountID;
+}
+
+/** Reachable answers Reach, with what the caller may know. */
+export interface Reachable {
+  type: "reachable";
+  re: string;
+  account: AccountID;
+  way: Way;
+  /** why it will not ring */
+  outcome?: Outcome;
+  /** why no voice message can be left */
+  full?: Part;
+}
+
+/** Way is what a call comes to. Closed list. */
+export type Way = "will_ring" | "will_ring_waiting" | "will_go_to_mailbox" | "text_only";
 
 /**
  * Code is an error for machines. The list is closed; the sentence for people
@@ -963,6 +989,7 @@ export type ClientFrame =
   | Played
   | PresenceIdle
   | PresenceSet
+  | Reach
   | Read
   | ReceiptsSet
   | Remove
@@ -1002,6 +1029,7 @@ export type ServerFrame =
   | People
   | Pong
   | PresenceUpdate
+  | Reachable
   | Rejected
   | Self
   | ShelfPage

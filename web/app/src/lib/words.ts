@@ -111,7 +111,7 @@ export function progressOf(call: Call): string {
     case 'calling':
       return call.intent === 'call' ? 'Calling…' : 'Connecting…';
     case 'ringing':
-      return 'Ringing…';
+      return call.waiting ? `${call.name} is in another call. Ringing quietly…` : 'Ringing…';
     case 'connecting':
       return 'Connecting…';
     case 'active':
@@ -183,6 +183,8 @@ function outcomeOf(call: Call): string {
       return call.diversion ? `${diversionOf(call)}. No message left` : 'Call ended';
     case 'unreachable':
       return 'No audio connection could be made';
+    case 'max_duration':
+      return 'The call was ended: it had lasted for as long as calls may';
     case 'lost':
       return 'The connection was lost';
     case 'message_left':
@@ -193,6 +195,21 @@ function outcomeOf(call: Call): string {
       return 'Too short: nothing was sent';
     case 'failed':
       return 'The server could not take the message';
+  }
+}
+
+/** reachOf says what a call to somebody would come to; '' if it would simply ring. */
+export function reachOf({ way, outcome, full }: wire.Reachable): string {
+  const why = outcome === 'dnd' ? ' (do not disturb)' : outcome === 'busy' ? ' (in another call)' : outcome === 'offline' ? ' (offline)' : '';
+  switch (way) {
+    case 'will_ring':
+      return '';
+    case 'will_ring_waiting':
+      return 'your call will ring quietly';
+    case 'will_go_to_mailbox':
+      return `calls go to the mailbox${why}`;
+    case 'text_only':
+      return full === 'voice' ? `cannot be called${why}; no time left for voice messages` : `cannot be called${why}; the mailbox is full`;
   }
 }
 
