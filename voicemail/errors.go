@@ -43,6 +43,9 @@ var (
 	// ErrNoSession says that a token is unknown, expired or signed out.
 	ErrNoSession = errors.New("no session")
 
+	// ErrTooManyTokens says that an account has as many tokens as it may.
+	ErrTooManyTokens = errors.New("too many tokens")
+
 	// ErrInviteUnknown says that there is no such invite, or no longer.
 	ErrInviteUnknown = errors.New("unknown invite")
 	// ErrInviteUsed says that somebody has joined with the invite.

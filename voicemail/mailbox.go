@@ -45,6 +45,9 @@ type (
 	Shelved = store.Shelved
 )
 
+// KindText is the kind of a text.
+const KindText = store.KindText
+
 // Config says where a Mailbox is.
 type Config struct {
 	Dir      string           // created if need be

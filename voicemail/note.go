@@ -14,10 +14,9 @@ func Note(from presence.AccountID, device presence.DeviceID, cid string, to pres
 	return Deposit{From: from, Device: device, CID: cid, To: to, Kind: store.KindVoice, Voice: v}
 }
 
-// Awaits says whether a note would be taken now, before its sound is there: it
+// Awaits says whether a Note would be taken now, before its sound is there: it
 // returns what Deposit would, and nil for one that was accepted already.
-func (m *Mailbox) Awaits(ctx context.Context, from presence.AccountID, device presence.DeviceID, cid string, to presence.AccountID) error {
-	d := Note(from, device, cid, to, &Voice{})
+func (m *Mailbox) Awaits(ctx context.Context, d Deposit) error {
 	if err := d.checkNames(); err != nil {
 		return fmt.Errorf("note: %w", err)
 	}
@@ -45,7 +44,7 @@ func (m *Mailbox) awaits(ctx context.Context, d Deposit) error {
 	switch {
 	case err != nil || known:
 		return err
-	case !between.Ignored() && !between.May(presence.Write): // whoever is ignored is not told
+	case d.From != d.To && !between.Ignored() && !between.May(presence.Write): // whoever is ignored is not told
 		return ErrNotContact
 	}
 	return m.Room(ctx, d.To, d.Kind)

@@ -23,6 +23,15 @@ type Query struct {
 // MaxWords is the longest Words in bytes.
 const MaxWords = 200
 
+// Message returns a message that account may see, or ErrNotFound.
+func (m *Mailbox) Message(ctx context.Context, account presence.AccountID, mid string) (message store.Message, err error) {
+	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
+		message, err = tx.Message(mid, account)
+		return err
+	})
+	return message, err
+}
+
 // Shelf returns the messages that a query asks for, and whether there are more.
 // It returns ErrInvalid for what it does not know.
 func (m *Mailbox) Shelf(ctx context.Context, account presence.AccountID, q Query) (rows []store.Shelved, more bool, err error) {

@@ -16,10 +16,14 @@ const maxBody = 8 << 10
 
 // read decodes the one JSON object of a request's body.
 func read(w http.ResponseWriter, r *http.Request, into any) error {
+	return readUpTo(w, r, maxBody, into)
+}
+
+func readUpTo(w http.ResponseWriter, r *http.Request, limit int64, into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return fmt.Errorf("%w: not application/json", errMalformed)
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

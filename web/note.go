@@ -50,7 +50,12 @@ func (d *door) note(w http.ResponseWriter, r *http.Request, who identity) {
 		d.fail(w, r, errTooMany)
 		return
 	}
-	if err := d.Mailbox.Awaits(r.Context(), who.Account, who.Device, cid, to); err != nil {
+	if to == "" && who.app != "" {
+		to = who.Account // a program, for its owner
+	}
+	deposit := voicemail.Note(who.Account, who.Device, cid, to, &voicemail.Voice{})
+	deposit.App = who.app
+	if err := d.Mailbox.Awaits(r.Context(), deposit); err != nil {
 		d.fail(w, r, err)
 		return
 	}
@@ -66,10 +71,12 @@ func (d *door) note(w http.ResponseWriter, r *http.Request, who identity) {
 	}
 	defer sound.Release()
 	source := sha256.Sum256(data)
-	got, err := d.Mailbox.Deposit(r.Context(), voicemail.Note(who.Account, who.Device, cid, to, &voicemail.Voice{
+	deposit.Urgent = who.app != "" && query.Has("urgent")
+	*deposit.Voice = voicemail.Voice{
 		Path: sound.Path, Duration: sound.Duration, Waveform: sound.Waveform, SHA256: sound.SHA256, Bytes: sound.Bytes,
 		Source: source[:], Truncated: query.Has("truncated"),
-	}))
+	}
+	got, err := d.Mailbox.Deposit(r.Context(), deposit)
 	if err != nil {
 		d.fail(w, r, err)
 		return

@@ -18,6 +18,7 @@ var (
 	errNoFormat        = errors.New("no such format of a recording")
 	errSlow            = errors.New("body came too slowly")
 	errBusy            = errors.New("too many uploads at once")
+	errScope           = errors.New("token does not allow this")
 )
 
 // problem is an error as HTTP tells it (RFC 9457), with a code for machines.
@@ -43,6 +44,10 @@ var problems = []struct {
 	{voicemail.ErrWeakPassword, problem{http.StatusUnprocessableEntity, "weak_password", "A password needs at least 8 characters."}},
 	{voicemail.ErrNotFound, problem{http.StatusNotFound, "not_found", "That does not exist, or not for you."}},
 	{voicemail.ErrUnavailable, problem{http.StatusServiceUnavailable, "unavailable", "The server cannot do this right now. Try again in a moment."}},
+	{voicemail.ErrNotAllowed, problem{http.StatusConflict, "not_allowed", "That cannot be done with this message."}},
+	{voicemail.ErrTooLong, problem{http.StatusRequestEntityTooLarge, "too_large", "That is too long to be sent."}},
+	{voicemail.ErrTooManyTokens, problem{http.StatusConflict, "too_many_tokens", "You have as many tokens as you may. Revoke one first."}},
+	{errScope, problem{http.StatusForbidden, "out_of_scope", "The token does not allow this."}},
 	{voicemail.ErrNotContact, problem{http.StatusForbidden, "not_contact", "You can write to contacts only."}},
 	{voicemail.ErrMismatch, problem{http.StatusConflict, "idempotency_mismatch", "Another message was sent under this id."}},
 	{voicemail.ErrFull, problem{http.StatusInsufficientStorage, "quota_exceeded", "The mailbox is full."}},

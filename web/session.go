@@ -16,6 +16,8 @@ type identity struct {
 	Name    string             `json:"name"`
 	Admin   bool               `json:"admin"`
 	Device  presence.DeviceID  `json:"device"`
+
+	app string // name of the token, if it is a program that asks
 }
 
 func (d *door) cookieName() string {

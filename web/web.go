@@ -8,6 +8,7 @@
 package web
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -33,6 +34,8 @@ type Config struct {
 	SignedOut func(account presence.AccountID, device presence.DeviceID)
 	// BecameContacts is told of two accounts that an invite made contacts.
 	BecameContacts func(a, b presence.AccountID)
+	// Changed is told what has become of messages in a mailbox, to be pushed.
+	Changed func(ctx context.Context, account presence.AccountID, entries []voicemail.Entry) error
 	// Deposited is told of a message that was accepted here, to be pushed.
 	Deposited func(voicemail.Accepted)
 	Sound     Sound
@@ -50,6 +53,7 @@ type door struct {
 
 	conversions *throttle // recordings in other formats, by account
 	notes       *throttle // by account
+	calls       *throttle // of the mailbox API, by account
 	uploads     chan struct{}
 }
 
@@ -70,6 +74,7 @@ func New(cfg Config) http.Handler {
 
 		conversions: newThrottle(cfg.Now, 300, time.Minute),
 		notes:       newThrottle(cfg.Now, 60, time.Minute),
+		calls:       newThrottle(cfg.Now, 600, time.Minute),
 		uploads:     make(chan struct{}, maxUploads),
 	}
 
@@ -85,6 +90,17 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /api/invites", d.signedIn(d.invite))
 	mux.HandleFunc("GET /api/messages/{mid}/audio", d.signedIn(d.audio))
 	mux.HandleFunc("POST /api/notes", d.signedIn(d.note))
+	mux.HandleFunc("GET /api/tokens", d.signedIn(d.tokens))
+	mux.HandleFunc("POST /api/tokens", d.signedIn(d.makeToken))
+	mux.HandleFunc("DELETE /api/tokens/{id}", d.signedIn(d.revokeToken))
+	mux.HandleFunc("GET /api/mailbox", d.granted(voicemail.ScopeRead, d.summary))
+	mux.HandleFunc("GET /api/mailbox/messages", d.granted(voicemail.ScopeRead, d.list))
+	mux.HandleFunc("POST /api/mailbox/messages", d.granted(voicemail.ScopeInject, d.inject))
+	mux.HandleFunc("GET /api/mailbox/messages/{mid}", d.granted(voicemail.ScopeRead, d.fetch))
+	mux.HandleFunc("PATCH /api/mailbox/messages/{mid}", d.granted(voicemail.ScopeWrite, d.alter))
+	mux.HandleFunc("DELETE /api/mailbox/messages/{mid}", d.granted(voicemail.ScopeWrite, d.erase))
+	mux.HandleFunc("GET /api/mailbox/messages/{mid}/audio", d.granted(voicemail.ScopeRead, d.audio))
+	mux.HandleFunc("GET /api/mailbox/messages/{mid}/steps", d.granted(voicemail.ScopeRead, d.steps))
 	mux.HandleFunc("GET /ws", d.signedIn(d.socket))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { d.fail(w, r, errNotFound) })
 	mux.Handle("/", newClient(cfg.Client))

@@ -69,24 +69,25 @@ func (s storage) config() (voicemail.Config, error) {
 // serveConfig is the settings of a server.
 type serveConfig struct {
 	storage
-	Listen         string         `help:"Address of the web server." default:"localhost:8080" placeholder:"HOST:PORT"`
-	Relay          relayConfig    `embed:"" prefix:"turn-" envprefix:"PARLEY_TURN_" group:"Relay"`
-	TurnEmbedded   bool           `help:"Relay in this process." default:"true" negatable:""`
-	TurnURL        []string       `help:"Relay elsewhere with the same secret, for browsers to use too; give it once for each." placeholder:"turn:HOST:PORT?transport=udp"`
-	MediaListen    string         `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
-	PublicURL      string         `help:"Address at which people open Parley. Default: http://localhost with the web server's port." placeholder:"URL"`
-	TrustedProxy   []netip.Prefix `help:"Network of a web server in front, which is believed when it says whom a request is from (X-Forwarded-For); give it once for each." default:"127.0.0.0/8,::1/128" placeholder:"CIDR"`
-	PublicIP       string         `help:"IPv4 address at which relay and media are reached. Default: that of the public URL's host." placeholder:"IP"`
-	RingTime       time.Duration  `help:"How long a call rings before the mailbox answers." default:"30s"`
-	RecordingLimit time.Duration  `help:"Longest voice message." default:"3m"`
-	QuotaMessages  int64          `help:"Messages that a mailbox may hold; 0 for no limit." default:"200000"`
-	QuotaMegabytes int64          `help:"Megabytes of recordings and texts that a mailbox may hold; 0 for no limit." default:"1024" name:"quota-mb"`
-	QuotaVoice     time.Duration  `help:"Time of voice messages that a mailbox may hold; 0 for no limit." default:"50h"`
-	KeepTexts      int            `help:"Days after which texts are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
-	KeepVoice      int            `help:"Days after which voice messages are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
-	FrameRate      int            `help:"Frames a second that one client may send; twice as many at once." default:"200"`
-	DebugListen    string         `help:"Loopback address for profiles of the running server (net/http/pprof). Default: none." placeholder:"HOST:PORT"`
-	Verbose        bool           `help:"Log what is only of use when something is wrong."`
+	Listen         string           `help:"Address of the web server." default:"localhost:8080" placeholder:"HOST:PORT"`
+	Relay          relayConfig      `embed:"" prefix:"turn-" envprefix:"PARLEY_TURN_" group:"Relay"`
+	TurnEmbedded   bool             `help:"Relay in this process." default:"true" negatable:""`
+	TurnURL        []string         `help:"Relay elsewhere with the same secret, for browsers to use too; give it once for each." placeholder:"turn:HOST:PORT?transport=udp"`
+	MediaListen    string           `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
+	PublicURL      string           `help:"Address at which people open Parley. Default: http://localhost with the web server's port." placeholder:"URL"`
+	TrustedProxy   []netip.Prefix   `help:"Network of a web server in front, which is believed when it says whom a request is from (X-Forwarded-For); give it once for each." default:"127.0.0.0/8,::1/128" placeholder:"CIDR"`
+	PublicIP       string           `help:"IPv4 address at which relay and media are reached. Default: that of the public URL's host." placeholder:"IP"`
+	RingTime       time.Duration    `help:"How long a call rings before the mailbox answers." default:"30s"`
+	RecordingLimit time.Duration    `help:"Longest voice message." default:"3m"`
+	QuotaMessages  int64            `help:"Messages that a mailbox may hold; 0 for no limit." default:"200000"`
+	QuotaMegabytes int64            `help:"Megabytes of recordings and texts that a mailbox may hold; 0 for no limit." default:"1024" name:"quota-mb"`
+	QuotaVoice     time.Duration    `help:"Time of voice messages that a mailbox may hold; 0 for no limit." default:"50h"`
+	KeepTexts      int              `help:"Days after which texts are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
+	KeepVoice      int              `help:"Days after which voice messages are removed, for both sides; 0 to keep them." default:"0" placeholder:"DAYS"`
+	Transcribe     transcribeConfig `embed:"" prefix:"transcribe-" envprefix:"PARLEY_TRANSCRIBE_" group:"Transcripts"`
+	FrameRate      int              `help:"Frames a second that one client may send; twice as many at once." default:"200"`
+	DebugListen    string           `help:"Loopback address for profiles of the running server (net/http/pprof). Default: none." placeholder:"HOST:PORT"`
+	Verbose        bool             `help:"Log what is only of use when something is wrong."`
 }
 
 // settings are a serveConfig that was found good.
@@ -101,6 +102,7 @@ type settings struct {
 	publicIP                 netip.Addr
 	ringTime, recordingLimit time.Duration
 	frameRate                int
+	transcribe               transcribeConfig
 	debugListen              string // "": none
 	verbose                  bool
 }
@@ -111,7 +113,7 @@ func (c *serveConfig) settings() (settings, error) {
 		listen: c.Listen, mediaListen: c.MediaListen,
 		turn: c.Relay, turnEmbedded: c.TurnEmbedded, turnURLs: c.TurnURL,
 		trustedProxies: c.TrustedProxy, ringTime: c.RingTime, recordingLimit: c.RecordingLimit,
-		frameRate: c.FrameRate, debugListen: c.DebugListen, verbose: c.Verbose,
+		frameRate: c.FrameRate, transcribe: c.Transcribe, debugListen: c.DebugListen, verbose: c.Verbose,
 	}
 	var err error
 	if s.mailboxes, err = c.storage.config(); err != nil {
@@ -161,6 +163,10 @@ func (c *serveConfig) settings() (settings, error) {
 	if c.FrameRate < 10 || c.FrameRate > 1_000_000 {
 		return s, fmt.Errorf("--frame-rate: %d is not between 10 and 1000000", c.FrameRate)
 	}
+	if err := c.Transcribe.check(); err != nil {
+		return s, err
+	}
+	s.mailboxes.Transcribe = c.Transcribe.Command != ""
 	if err := checkDebugListen(c.DebugListen); err != nil {
 		return s, err
 	}

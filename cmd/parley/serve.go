@@ -135,6 +135,16 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 		return hub.Shutdown(stopping)
 	})
 
+	if s.transcribe.Command != "" {
+		transcribing, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.transcribe.run(transcribing, mailbox, hub.Pushed, log)
+		}()
+		defer down("transcripts", func() error { stop(); <-done; return nil })
+	}
+
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
 		return fmt.Errorf("web server: %w", err)
@@ -145,7 +155,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 			Socket: func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID) {
 				hub.Serve(w, r, signaling.Identity{Account: account, Device: device})
 			},
-			SignedOut: hub.SignedOut, Deposited: hub.Deposited,
+			SignedOut: hub.SignedOut, Deposited: hub.Deposited, Changed: hub.Changed,
 			Sound: soundOf{recordings}, NoteLimit: s.recordingLimit,
 			BecameContacts: func(a, b presence.AccountID) {
 				if err := hub.ContactsChanged(ctx, a, b); err != nil {
