@@ -94,6 +94,38 @@ export async function revoke(device: string): Promise<void> {
   await call('DELETE', `/api/devices/${encodeURIComponent(device)}`);
 }
 
+/** Scope is something that a program may do with the mailbox. */
+export type Scope = 'read' | 'write' | 'inject';
+
+/** Token lets a program use the mailbox. Times are Unix ms. */
+export interface Token {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  created: number;
+  used?: number | undefined;
+  /** the secret, only when it was just made */
+  token?: string;
+}
+
+type TokenRow = Omit<Token, 'created' | 'used'> & { created: string; used?: string };
+
+export async function tokens(): Promise<Token[]> {
+  return ((await call('GET', '/api/tokens')) as TokenRow[]).map(tokenOf);
+}
+
+export async function makeToken(name: string, scopes: Scope[]): Promise<Token> {
+  return tokenOf((await call('POST', '/api/tokens', { name, scopes })) as TokenRow);
+}
+
+export async function revokeToken(id: string): Promise<void> {
+  await call('DELETE', `/api/tokens/${encodeURIComponent(id)}`);
+}
+
+function tokenOf(row: TokenRow): Token {
+  return { ...row, created: new Date(row.created).getTime(), used: row.used === undefined ? undefined : new Date(row.used).getTime() };
+}
+
 /** audioURL is where the sound of a voice message is. */
 export function audioURL(mid: string, download = false): string {
   return `/api/messages/${encodeURIComponent(mid)}/audio${download ? '?download=1' : ''}`;
