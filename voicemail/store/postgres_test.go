@@ -304,6 +304,44 @@ func TestSilentServerIsUnavailable(t *testing.T) {
 	}
 }
 
+// A network on which all that waits would outlast the patience of one
+// transaction costs nobody an answer: the groups become smaller.
+func TestSlowNetworkMakesSmallerGroups(t *testing.T) {
+	const writes, delay = 200, 10 * time.Millisecond
+	cutter := storetest.Cut(t, newPostgres(t))
+	openWithTwo(t, cutter.URL)
+	hasty := *onServer
+	hasty.patience = writes * delay / 2
+	s, err := hasty.open(t.Context(), cutter.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	cutter.Delay(delay)
+	h := hold(t, s)
+	var outcomes []func() error
+	for n := range writes {
+		outcomes = append(outcomes, h.wait(t.Context(), createNamed(fmt.Sprint(n))))
+	}
+	h.letGo()
+	accepted := 0
+	for n, outcome := range outcomes {
+		switch err := outcome(); {
+		case err == nil:
+			accepted++
+		case !strings.Contains(err.Error(), "waited longer"): // which is an honest answer
+			t.Errorf("write %d: %v", n, err)
+		}
+	}
+	if got := len(names(t, s)); accepted < firstRemote || got != 2+accepted {
+		t.Errorf("%d accepted, %d are there", accepted, got-2)
+	}
+}
+
 func TestPasswordIsNotToldInErrors(t *testing.T) {
 	const secret = "hunter2"
 	for _, url := range []string{

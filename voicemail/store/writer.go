@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
 
 const (
-	groupSize = 1024 // writes in one transaction
-	attempts  = 3    // at one transaction, when it meets another
+	groupSize   = 1024 // writes in one transaction
+	firstRemote = 32   // in the first one where each statement crosses a network
+	attempts    = 3    // at one transaction, when it meets another
 )
 
 // writer owns the connection that writes. Its goroutine run takes what waits in
@@ -24,6 +26,7 @@ type writer struct {
 	engine     *engine
 	queue      chan *op
 	answers    chan answers  // from run to tell
+	limit      int           // of the next group; used by run only
 	unsettled  chan bool     // from run to settle: whether the last commit succeeded
 	writing    sync.Mutex    // held during a transaction, or while none may begin
 	stop       chan struct{} // closed by close
@@ -49,7 +52,10 @@ type answers struct {
 func startWriter(db, aside *sqlx.DB, e *engine) *writer {
 	w := &writer{
 		db: db, aside: aside, engine: e, queue: make(chan *op, queueLength), answers: make(chan answers, 1),
-		unsettled: make(chan bool, 1), stop: make(chan struct{}), failed: make(chan struct{}),
+		limit: groupSize, unsettled: make(chan bool, 1), stop: make(chan struct{}), failed: make(chan struct{}),
+	}
+	if e.patience > 0 {
+		w.limit = firstRemote
 	}
 	w.goroutines.Go(w.run)
 	w.goroutines.Go(w.tell)
@@ -150,6 +156,8 @@ func (w *writer) serve(first *op) (err error) {
 		tx, failed := w.open(ctx)
 		if group == nil {
 			group = w.gather(first)
+			began := time.Now()
+			defer func() { w.adapt(len(group), time.Since(began)) }()
 		}
 		if err = failed; err == nil {
 			t := &transaction{ctx: ctx, tx: tx, engine: w.engine, shared: newTogether()}
@@ -169,6 +177,18 @@ func (w *writer) serve(first *op) (err error) {
 	}
 	w.answers <- answers{group, errs, err}
 	return err
+}
+
+// adapt bounds the next group by how long this one took, so that a slow network
+// does not make one outlast the engine's patience, which would undo all of it.
+func (w *writer) adapt(size int, took time.Duration) {
+	switch patience := w.engine.patience; {
+	case patience == 0:
+	case took > patience/4:
+		w.limit = max(1, min(size, w.limit)/2)
+	case took < patience/16 && size == w.limit:
+		w.limit = min(groupSize, 2*w.limit)
+	}
 }
 
 // tell is the goroutine that answers, in the order of commits.
@@ -207,7 +227,7 @@ func (w *writer) gather(first *op) []*op {
 		if o.take() {
 			group = append(group, o)
 		}
-		if len(group) == groupSize {
+		if len(group) == w.limit {
 			return group
 		}
 		select {

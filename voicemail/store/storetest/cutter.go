@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // Cutter stands between a store and its server. When armed, it lets the next
@@ -19,7 +20,8 @@ type Cutter struct {
 	URL    string
 	armed  atomic.Bool
 	silent atomic.Bool
-	server string // socket
+	delay  atomic.Int64 // of each answer, in ns
+	server string       // socket
 }
 
 // Cut puts a cutter before a database of this package.
@@ -68,6 +70,9 @@ func Cut(t *testing.T, database string) *Cutter {
 // called with false.
 func (c *Cutter) Silence(on bool) { c.silent.Store(on) }
 
+// Delay makes every answer late, as a long way to the server does.
+func (c *Cutter) Delay(by time.Duration) { c.delay.Store(int64(by)) }
+
 // Arm makes the next COMMIT the last of its connection.
 func (c *Cutter) Arm() { c.armed.Store(true) }
 
@@ -85,7 +90,10 @@ func (c *Cutter) between(ctx context.Context, client net.Conn) {
 	go func() {
 		defer close(done)
 		defer client.Close()
-		c.pump(client, server, func([]byte) bool { return !cut.Load() })
+		c.pump(client, server, func([]byte) bool {
+			time.Sleep(time.Duration(c.delay.Load()))
+			return !cut.Load()
+		})
 	}()
 	c.pump(server, client, func(said []byte) bool {
 		if bytes.Contains(bytes.ToLower(said), []byte("commit\x00")) && c.armed.CompareAndSwap(true, false) {
