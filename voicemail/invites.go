@@ -34,8 +34,8 @@ func (m *Mailbox) Invite(ctx context.Context, inviter presence.AccountID, ttl ti
 	return token, expires, nil
 }
 
-// FirstInvite makes the token with which the first account, an admin, is
-// created, and voids the one before. It returns "" once there is an account.
+// FirstInvite makes one more token with which the first account, an admin, is
+// created. All are void once there is an account: it then returns "".
 func (m *Mailbox) FirstInvite(ctx context.Context) (token string, err error) {
 	token, hash := newToken()
 	now := m.now()
@@ -44,7 +44,7 @@ func (m *Mailbox) FirstInvite(ctx context.Context) (token string, err error) {
 			token = ""
 			return err
 		}
-		if err := tx.DropFirstInvites(); err != nil {
+		if err := tx.DropFirstInvites(now.UnixMilli()); err != nil {
 			return err
 		}
 		return tx.CreateInvite(store.Invite{

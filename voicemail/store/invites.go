@@ -29,8 +29,9 @@ func (tx *Tx) UseInvite(tokenHash []byte, by presence.AccountID) error {
 	return about("use invite", tx.execOne(`UPDATE invites SET used_by = ? WHERE token_hash = ?`, by, tokenHash))
 }
 
-// DropFirstInvites deletes the unused links to the first account.
-func (tx *Tx) DropFirstInvites() error {
-	_, err := tx.exec(`DELETE FROM invites WHERE inviter IS NULL AND used_by IS NULL`)
+// DropFirstInvites deletes the unused links to the first account that have
+// expired at now.
+func (tx *Tx) DropFirstInvites(now int64) error {
+	_, err := tx.exec(`DELETE FROM invites WHERE inviter IS NULL AND used_by IS NULL AND expires_at <= ?`, now)
 	return about("drop first invites", err)
 }
