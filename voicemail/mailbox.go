@@ -54,6 +54,9 @@ type Config struct {
 	Database string           // default: the file parley.db in Dir; or the URL of a PostgreSQL database
 	Now      func() time.Time // default time.Now
 	Log      *slog.Logger     // default: silent
+	// MustExist refuses a directory without a mailbox, instead of making one. A
+	// PostgreSQL database is there or not by itself.
+	MustExist bool
 
 	Quota     Quota     // of each mailbox; default: no limit
 	Retention Retention // default: messages are kept for ever
@@ -100,6 +103,11 @@ func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	m := &Mailbox{
 		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: space,
 		now: cfg.Now, log: cfg.Log, quota: cfg.Quota, retention: cfg.Retention, transcribes: cfg.Transcribe,
+	}
+	if cfg.MustExist && !store.IsPostgres(m.database) {
+		if _, err := os.Stat(m.database); err != nil {
+			return nil, fmt.Errorf("there is no mailbox in %s: %w", cfg.Dir, err)
+		}
 	}
 	m.open, m.close = context.WithCancel(context.WithoutCancel(ctx))
 	if m.now == nil {

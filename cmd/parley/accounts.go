@@ -75,7 +75,7 @@ func (c *accountAdd) Run(ctx context.Context, std console) error {
 type accountList struct{ storage }
 
 func (c *accountList) Run(ctx context.Context, std console) error {
-	return c.with(ctx, func(m *voicemail.Mailbox) error {
+	return c.withExisting(ctx, func(m *voicemail.Mailbox) error {
 		accounts, err := m.Accounts(ctx)
 		if err != nil {
 			return err
@@ -104,7 +104,7 @@ func (c *accountResetPassword) Run(ctx context.Context, std console) error {
 	if err != nil {
 		return err
 	}
-	return c.with(ctx, func(m *voicemail.Mailbox) error {
+	return c.withExisting(ctx, func(m *voicemail.Mailbox) error {
 		if err := m.SetPassword(ctx, c.Name, password); err != nil {
 			return err
 		}
@@ -163,12 +163,28 @@ func (c *inviteConfig) inviter(ctx context.Context, m *voicemail.Mailbox) (prese
 	return "", errors.New("there is no administrator; say who invites with --from NAME")
 }
 
-// with opens the mailbox for one command, also beside a running server.
+// with opens the mailbox for one command, also beside a running server, or makes
+// it.
 func (s storage) with(ctx context.Context, do func(*voicemail.Mailbox) error) error {
 	config, err := s.config()
 	if err != nil {
 		return err
 	}
+	return withMailbox(ctx, config, do)
+}
+
+// withExisting is with for a command that makes no sense without accounts: it
+// does not make a mailbox where there is none.
+func (s storage) withExisting(ctx context.Context, do func(*voicemail.Mailbox) error) error {
+	config, err := s.config()
+	if err != nil {
+		return err
+	}
+	config.MustExist = true
+	return withMailbox(ctx, config, do)
+}
+
+func withMailbox(ctx context.Context, config voicemail.Config, do func(*voicemail.Mailbox) error) error {
 	config.Log = quiet()
 	mailbox, err := voicemail.Open(ctx, config)
 	if err != nil {

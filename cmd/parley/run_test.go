@@ -254,6 +254,19 @@ func TestFromTheFirstLinkToAMessageAfterARestart(t *testing.T) {
 	}
 }
 
+func TestMistypedFolderIsNotMade(t *testing.T) {
+	h := newHouse(t)
+	h.data = filepath.Join(t.TempDir(), "typo")
+	for _, args := range [][]string{{"account", "list"}, {"account", "reset-password", "ann", "--password-file", "-"}} {
+		if out, err := h.command(args...); err == nil || !strings.Contains(err.Error(), "there is no mailbox in") {
+			t.Errorf("%v: %q, %v", args, out, err)
+		}
+	}
+	if _, err := os.Stat(h.data); !os.IsNotExist(err) {
+		t.Errorf("the folder was made: %v", err)
+	}
+}
+
 func TestAccountsOnTheCommandLine(t *testing.T) {
 	h := newHouse(t)
 	file := filepath.Join(h.data, "password")
