@@ -33,22 +33,20 @@ func (s *Server) sweep(ctx context.Context, what string, every time.Duration, do
 }
 
 func (s *Server) expire(ctx context.Context) error {
-	entries, err := s.mailbox.Expire(ctx)
-	s.hub.Push(newestOf(entries))
-	return err
+	return s.mailbox.Expire(ctx, s.pushNewest)
 }
 
 // removeOld removes what is old. A failure leaves the rest to the next time.
 func (s *Server) removeOld(ctx context.Context) error {
-	for _, remove := range []func(context.Context) ([]store.Entry, error){s.mailbox.EmptyBins, s.mailbox.Retain} {
-		entries, err := remove(ctx)
-		s.hub.Push(newestOf(entries))
-		if err != nil {
+	for _, remove := range []func(context.Context, func([]store.Entry)) error{s.mailbox.EmptyBins, s.mailbox.Retain} {
+		if err := remove(ctx, s.pushNewest); err != nil {
 			return err
 		}
 	}
 	return s.mailbox.SweepOrphans(ctx)
 }
+
+func (s *Server) pushNewest(entries []store.Entry) { s.hub.Push(newestOf(entries)) }
 
 // newestOf keeps the last entry of each account: one hint does for many.
 func newestOf(entries []store.Entry) []store.Entry {

@@ -27,13 +27,12 @@ const sweepPage = 200
 
 // Expire ends the messages whose time has come before any device of the
 // recipient had stored them: the recipient never sees them, and both logs get
-// the message again as it is then, expired. These entries are returned, to be
-// pushed. A message that was delivered in time stays.
+// the message again as it is then, expired. Tell is given these entries, to be
+// pushed, some at a time. A message that was delivered in time stays.
 //
 // An acknowledgement that crosses the expiry comes too late: the message
 // disappears from the device again, and is expired for everybody.
-func (m *Mailbox) Expire(ctx context.Context) ([]store.Entry, error) {
-	var all []store.Entry
+func (m *Mailbox) Expire(ctx context.Context, tell func([]store.Entry)) error {
 	for {
 		var due []store.Expiry
 		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -41,18 +40,23 @@ func (m *Mailbox) Expire(ctx context.Context) ([]store.Entry, error) {
 			return err
 		})
 		if err != nil || len(due) == 0 {
-			return all, err
+			return err
 		}
+		var page []store.Entry
 		for _, e := range due {
 			var entries []store.Entry
-			err := m.store.Write(ctx, func(tx *store.Tx) (err error) {
+			if err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
 				entries, err = m.expire(tx, e)
 				return err
-			})
-			if err != nil {
-				return all, fmt.Errorf("expire message %s: %w", e.MID, err)
+			}); err != nil {
+				err = fmt.Errorf("expire message %s: %w", e.MID, err)
+				break
 			}
-			all = append(all, entries...)
+			page = append(page, entries...)
+		}
+		tell(page)
+		if err != nil {
+			return err
 		}
 	}
 }

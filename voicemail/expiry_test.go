@@ -17,7 +17,8 @@ func (h *house) expiring(text string) Deposit {
 
 func (h *house) expire() []store.Entry {
 	h.t.Helper()
-	entries, err := h.Expire(h.ctx())
+	var entries []store.Entry
+	err := h.Expire(h.ctx(), func(page []store.Entry) { entries = append(entries, page...) })
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func testForward(t *testing.T, open opener) {
 
 	// Ann's message is old; those that were forwarded are not yet.
 	h.clock.advance(9*time.Hour + time.Minute)
-	if _, err := h.Retain(t.Context()); err != nil {
+	if err := h.Retain(t.Context(), func([]store.Entry) {}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := h.Audio(t.Context(), h.id("bob"), sent.MID); !errors.Is(err, ErrNotFound) {
@@ -76,7 +76,7 @@ func testForward(t *testing.T, open opener) {
 		t.Errorf("what is gone: %v", err)
 	}
 	h.clock.advance(2 * time.Hour)
-	if _, err := h.Retain(t.Context()); err != nil {
+	if err := h.Retain(t.Context(), func([]store.Entry) {}); err != nil {
 		t.Fatal(err)
 	}
 	if blobs, err := h.blobs.Names(); err != nil || len(blobs) != 0 {

@@ -18,11 +18,10 @@ type Retention struct {
 }
 
 // Retain removes what messages say that are older than Retention, for both
-// sides, and tells their logs; these entries are returned, to be pushed. One
-// that was not delivered yet counts as expired. Recordings go after their rows:
-// what a crash leaves is swept with the orphans.
-func (m *Mailbox) Retain(ctx context.Context) ([]store.Entry, error) {
-	var all []store.Entry
+// sides, and tells their logs; tell is given these entries, to be pushed, some
+// at a time. One that was not delivered yet counts as expired. Recordings go
+// after their rows: what a crash leaves is swept with the orphans.
+func (m *Mailbox) Retain(ctx context.Context, tell func([]store.Entry)) error {
 	for _, keep := range []struct {
 		kind string
 		age  time.Duration
@@ -30,16 +29,14 @@ func (m *Mailbox) Retain(ctx context.Context) ([]store.Entry, error) {
 		if keep.age == 0 {
 			continue
 		}
-		entries, err := m.retain(ctx, keep.kind, m.now().Add(-keep.age).UnixMilli())
-		all = append(all, entries...)
-		if err != nil {
-			return all, fmt.Errorf("remove old messages of kind %s: %w", keep.kind, err)
+		if err := m.retain(ctx, keep.kind, m.now().Add(-keep.age).UnixMilli(), tell); err != nil {
+			return fmt.Errorf("remove old messages of kind %s: %w", keep.kind, err)
 		}
 	}
-	return all, nil
+	return nil
 }
 
-func (m *Mailbox) retain(ctx context.Context, kind string, before int64) (all []store.Entry, err error) {
+func (m *Mailbox) retain(ctx context.Context, kind string, before int64, tell func([]store.Entry)) error {
 	for behind := ""; ; {
 		var old []store.Message
 		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -47,14 +44,19 @@ func (m *Mailbox) retain(ctx context.Context, kind string, before int64) (all []
 			return err
 		})
 		if err != nil || len(old) == 0 {
-			return all, err
+			return err
 		}
+		var page []store.Entry
 		for _, message := range old {
-			entries, err := m.removeOld(ctx, message)
-			if err != nil {
-				return all, err
+			var entries []store.Entry
+			if entries, err = m.removeOld(ctx, message); err != nil {
+				break
 			}
-			all = append(all, entries...)
+			page = append(page, entries...)
+		}
+		tell(page)
+		if err != nil {
+			return err
 		}
 		behind = old[len(old)-1].MID
 	}

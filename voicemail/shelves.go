@@ -144,9 +144,9 @@ func (m *Mailbox) Resume(ctx context.Context, account presence.AccountID, mid st
 	})
 }
 
-// EmptyBins removes for good what is in a bin for longer than BinTime. The
-// entries for the logs are returned, to be pushed.
-func (m *Mailbox) EmptyBins(ctx context.Context) (all []store.Entry, err error) {
+// EmptyBins removes for good what is in a bin for longer than BinTime. Tell is
+// given the entries for the logs, to be pushed, some at a time.
+func (m *Mailbox) EmptyBins(ctx context.Context, tell func([]store.Entry)) error {
 	for {
 		var old []store.Message
 		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
@@ -154,14 +154,20 @@ func (m *Mailbox) EmptyBins(ctx context.Context) (all []store.Entry, err error) 
 			return err
 		})
 		if err != nil || len(old) == 0 {
-			return all, err
+			return err
 		}
+		var page []store.Entry
 		for _, message := range old {
-			entries, err := m.purge(ctx, message)
-			if err != nil {
-				return all, fmt.Errorf("empty bins: %w", err)
+			var entries []store.Entry
+			if entries, err = m.purge(ctx, message); err != nil {
+				err = fmt.Errorf("empty bins: %w", err)
+				break
 			}
-			all = append(all, entries...)
+			page = append(page, entries...)
+		}
+		tell(page)
+		if err != nil {
+			return err
 		}
 	}
 }

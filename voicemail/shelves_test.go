@@ -100,13 +100,12 @@ func testBin(t *testing.T, open opener) {
 			t.Fatal(err)
 		}
 	}
-	emptied := func() int {
+	emptied := func() (n int) {
 		t.Helper()
-		got, err := h.EmptyBins(t.Context())
-		if err != nil {
+		if err := h.EmptyBins(t.Context(), func(got []store.Entry) { n += len(got) }); err != nil {
 			t.Fatal(err)
 		}
-		return len(got)
+		return n
 	}
 	move(FolderBin)
 	h.clock.advance(20 * 24 * time.Hour)
