@@ -53,6 +53,7 @@ type address struct {
 	Except presence.DeviceID `json:"x,omitempty"` // all but this device
 	Head   int64             `json:"h,omitempty"` // the log goes this far
 	Cause  string            `json:"c,omitempty"` // why what waits in the mailbox has changed
+	Until  int64             `json:"u,omitempty"` // the event is good until then, Unix ms
 	Out    bool              `json:"o,omitempty"` // Device is signed out
 }
 
@@ -72,7 +73,11 @@ func (h *Hub) SendOthers(account presence.AccountID, except presence.DeviceID, f
 // what. It is called after the commit: a socket that misses it reads the log.
 func (h *Hub) Push(entries []store.Entry) {
 	for _, e := range entries {
-		h.publish(e.Account, address{Head: e.Pos, Cause: e.Cause}, eventOf(e))
+		to := address{Head: e.Pos, Cause: e.Cause}
+		if e.Message != nil && e.Message.Gone == "" {
+			to.Until = e.Message.Expires
+		}
+		h.publish(e.Account, to, eventOf(e))
 	}
 }
 
@@ -126,7 +131,7 @@ func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
 				c.sayBye(wire.ByeSignIn, wire.SignedOut, 0)
 			}
 		case to.Head > 0 && isFrame:
-			c.push(pushed{to.Head, frame})
+			c.push(pushed{to.Head, to.Until, frame})
 		case to.Head > 0:
 			c.hint(to.Head)
 		case to.Device != "" && c.who.Device != to.Device, to.Except != "" && c.who.Device == to.Except:

@@ -1,5 +1,7 @@
 package signaling
 
+import "slices"
+
 // tail is the newest stretch of a log, as it was pushed and is not written
 // yet: without gaps, ascending, bounded. It saves reading back what was just
 // stored, and is never needed: what it lacks is in the log.
@@ -10,8 +12,9 @@ type tail struct {
 
 // pushed is one encoded event.
 type pushed struct {
-	pos   int64
-	frame []byte
+	pos     int64
+	expires int64 // Unix ms; 0: never
+	frame   []byte
 }
 
 // A tail that grows beyond these is dropped: its socket is behind, and reads
@@ -35,6 +38,11 @@ func (t *tail) add(e pushed) {
 	}
 	t.events = append(t.events, e)
 	t.bytes += len(e.frame)
+}
+
+// expired reports whether the time of a message is over that was not written.
+func (t *tail) expired(now int64) bool {
+	return slices.ContainsFunc(t.events, func(e pushed) bool { return e.expires != 0 && e.expires <= now })
 }
 
 // from cuts off what lies behind pos, and returns what continues it.

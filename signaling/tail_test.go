@@ -5,7 +5,7 @@ import (
 )
 
 func TestTail(t *testing.T) {
-	event := func(pos int64) pushed { return pushed{pos, []byte{byte(pos)}} }
+	event := func(pos int64) pushed { return pushed{pos: pos, frame: []byte{byte(pos)}} }
 	for name, test := range map[string]struct {
 		added []int64
 		sent  int64
@@ -37,17 +37,26 @@ func TestTail(t *testing.T) {
 	}
 }
 
+func TestTailKnowsWhatHasExpired(t *testing.T) {
+	var tail tail
+	tail.add(pushed{pos: 1})
+	tail.add(pushed{pos: 2, expires: 100})
+	if tail.expired(99) || !tail.expired(100) {
+		t.Error("a message that expires at 100 has expired at 99, or has not at 100")
+	}
+}
+
 func TestTailIsBounded(t *testing.T) {
 	var few tail
 	for pos := range int64(10 * tailEvents) {
-		few.add(pushed{pos + 1, nil})
+		few.add(pushed{pos: pos + 1})
 		if len(few.events) > tailEvents {
 			t.Fatalf("%d events", len(few.events))
 		}
 	}
 	var large tail
 	for pos := range int64(100) {
-		large.add(pushed{pos + 1, make([]byte, 60<<10)})
+		large.add(pushed{pos: pos + 1, frame: make([]byte, 60<<10)})
 		if large.bytes > tailBytes {
 			t.Fatalf("%d bytes", large.bytes)
 		}

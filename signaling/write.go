@@ -176,7 +176,9 @@ func (c *conn) writeSeen(seen []sighting) error {
 
 // writeLog writes what was pushed; where that leaves a gap, a page of the log.
 func (c *conn) writeLog(recent tail) error {
-	if events := recent.from(c.sent); len(events) > 0 {
+	// What was pushed is as it was: who was slow to take it must not see a
+	// message whose time is over.
+	if events := recent.from(c.sent); len(events) > 0 && !recent.expired(time.Now().UnixMilli()) {
 		for _, e := range events {
 			if err := c.writeData(e.frame); err != nil {
 				return err
