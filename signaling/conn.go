@@ -29,11 +29,13 @@ const (
 	pageBytes    = 128 << 10 // bytes of text in a page of a snapshot or of history
 
 	framesPerSecond = 200 // of one client, unless configured
+	maxSockets      = 64  // of one account, on one node
 )
 
 // Close codes of our own (RFC 6455 section 7.4.2 leaves 4000-4999 to us).
 const (
 	closeTooSlow   = 4008 // the client does not read
+	closeTooMany   = 4029 // the account has maxSockets already
 	closeSignedOut = 4001
 )
 
@@ -111,7 +113,7 @@ func (c *conn) log() *slog.Logger {
 
 // run reads until either side ends the socket.
 func (c *conn) run() {
-	clean := c.readLoop()
+	clean := !c.isEnding() && c.readLoop()
 	if c.isEnding() {
 		c.drain() // what is unread would reset the connection before the goodbye arrives
 	}

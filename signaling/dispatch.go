@@ -108,8 +108,11 @@ func (s *Server) refuse(c *conn, about wire.Head, f wire.Frame, err error) {
 		return // unknown outcome: the client asks again
 	}
 	p := problemOf(err)
-	if p.code == wire.CodeInternal {
+	switch p.code {
+	case wire.CodeInternal:
 		s.log.Error("frame failed", "account", c.who.Account, "frame", about.Type, "err", err)
+	case wire.CodeUnavailable:
+		s.troubled.Do(func() { s.log.Warn("the mailbox is unavailable", "frame", about.Type, "err", err) })
 	}
 	sentence := wire.Sentences[p.code]
 	if cid, ok := cidOf(f); ok {

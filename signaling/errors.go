@@ -15,6 +15,10 @@ var (
 	errInvalid    = errors.New("field breaks its limits")
 )
 
+// troubledEvery is how often the log says that the mailbox is unavailable, as it
+// is for everybody while a disk is full.
+const troubledEvery = 10 * time.Second
+
 // problem is an error as the wire tells it.
 type problem struct {
 	code       wire.Code

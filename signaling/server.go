@@ -76,6 +76,7 @@ type Server struct {
 	calls    *calls
 	watchers *watchers
 	upgrader websocket.Upgrader
+	troubled rate.Sometimes // lets the log say that the mailbox is unavailable
 
 	ctx        context.Context // ends with Shutdown
 	cancel     context.CancelFunc
@@ -84,7 +85,8 @@ type Server struct {
 	mu       sync.Mutex
 	stopping bool
 	open     map[*conn]struct{}
-	sockets  sync.WaitGroup // one for each socket, from its request on; Add only under mu and before stopping
+	ofWhom   map[presence.AccountID]int // how many of open each account has
+	sockets  sync.WaitGroup             // one for each socket, from its request on; Add only under mu and before stopping
 }
 
 // errStopping refuses sockets once Shutdown has begun.
@@ -112,6 +114,8 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		mailbox:  cfg.Mailbox,
 		watchers: newWatchers(),
 		open:     make(map[*conn]struct{}),
+		ofWhom:   make(map[presence.AccountID]int),
+		troubled: rate.Sometimes{Interval: troubledEvery},
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
 			// Most sockets are idle most of the time: small buffers to read
@@ -166,7 +170,9 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 		slot: rand.IntN(pulseSlots), sends: make(chan struct{}, sendsAtOnce),
 		limiter: rate.NewLimiter(rate.Limit(s.cfg.FrameRate), 2*s.cfg.FrameRate),
 	}
-	s.opened(c)
+	if !s.opened(c) {
+		c.end(closeTooMany, "too many sessions of this account")
+	}
 	go func() {
 		defer s.sockets.Done()
 		defer s.ended(c)
@@ -174,19 +180,25 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 	}()
 }
 
-func (s *Server) opened(c *conn) {
+// opened counts a socket, and reports whether its account may have it.
+func (s *Server) opened(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open[c] = struct{}{}
+	s.ofWhom[c.who.Account]++
 	if s.ctx.Err() != nil {
 		_ = c.ws.Close() // cutOff was a moment ago
 	}
+	return s.ofWhom[c.who.Account] <= maxSockets
 }
 
 func (s *Server) ended(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c)
+	if s.ofWhom[c.who.Account]--; s.ofWhom[c.who.Account] == 0 {
+		delete(s.ofWhom, c.who.Account)
+	}
 }
 
 // cutOff closes every socket that is still open.

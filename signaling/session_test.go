@@ -3,6 +3,7 @@ package signaling
 import (
 	"bytes"
 	"database/sql"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -226,8 +227,45 @@ func TestWelcomeComesBeforeWhatCameMeanwhile(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeDoneNowIsSaid(t *testing.T) {
+func TestAccountHasSoManySocketsOnly(t *testing.T) {
 	h := open(t, "ann", "bob")
+	device := h.device(t, "ann")
+	hello := func(c *client) { // who may be hung up on before
+		data, err := wire.Encode(&wire.Hello{Versions: []int{wire.Version}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.ws.WriteMessage(websocket.TextMessage, data)
+	}
+	var all []*client
+	for range maxSockets {
+		all = append(all, h.dial(t, "ann", device))
+	}
+	more := h.dial(t, "ann", device)
+	hello(more)
+	for f := range more.frames {
+		t.Errorf("the one too many got %+v", f)
+	}
+	if !websocket.IsCloseError(more.closed, closeTooMany) {
+		t.Errorf("closed with %v", more.closed)
+	}
+	h.enter(t, "bob") // who is somebody else
+
+	if err := all[0].ws.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for { // until the server has noticed
+		again := h.dial(t, "ann", device)
+		hello(again)
+		if _, ok := (<-again.frames).(*wire.Welcome); ok {
+			return
+		}
+	}
+}
+
+func TestWhatCannotBeDoneNowIsSaid(t *testing.T) {
+	said := make(chan string, 1000)
+	h := openWith(t, voicemail.Config{}, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(lines(said), nil)) }, "ann", "bob")
 	c, _ := h.enter(t, "ann")
 	if err := h.mailbox.Close(); err != nil {
 		t.Fatal(err)
@@ -236,6 +274,26 @@ func TestWhatCannotBeDoneNowIsSaid(t *testing.T) {
 	if got := next[*wire.Rejected](c); got.Code != wire.CodeUnavailable || !got.Retryable || got.RetryAfter <= 0 || got.Message == "" {
 		t.Errorf("got %s, want a rejection that may pass", asJSON(got))
 	}
+	c.say(&wire.Send{ID: "2", CID: cid(2), To: h.people["bob"], Text: "hi"})
+	next[*wire.Rejected](c)
+	n := 0
+	for len(said) > 0 {
+		n += strings.Count(<-said, "the mailbox is unavailable")
+	}
+	if n != 1 {
+		t.Errorf("said %d times in the log, want once for some time", n)
+	}
+}
+
+// lines takes what a log writes, as much as there is room for.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	select {
+	case l <- string(line):
+	default:
+	}
+	return len(line), nil
 }
 
 func TestOldVersionIsSaid(t *testing.T) {
