@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"parley/presence"
 )
@@ -33,6 +34,8 @@ func (v *verdict) breach(format string, args ...any) {
 //   - each message accepted, and each call that rang, is shown exactly once on
 //     every device of both sides
 //   - nothing is shown that was not sent, or was rejected for good
+//   - nothing is shown whose every transmission until then was refused: that
+//     says that nothing was stored
 //   - each message sent was answered in the end: no outcome stays unknown, and
 //     a second answer to the same cid is the first one again
 //   - each device applied every position, without gaps, once
@@ -63,6 +66,9 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 	}
 	order := map[string]map[int64]string{} // conversation, seq, mid: the same for everybody
 	for _, r := range records {
+		if f := sends[r.CID]; f != nil {
+			v.refusals(f, r)
+		}
 		switch r.What {
 		case reset:
 			screens[r.Device] = newScreen()
@@ -78,6 +84,9 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 		v.dense(device, s)
 	}
 	for cid, f := range sends {
+		if f.early && f.refused == f.shownAfter {
+			v.breach("%s was shown though every transmission until then was refused", cid)
+		}
 		switch {
 		case f.answer == nil:
 			v.breach("%s was never answered", cid)
@@ -95,7 +104,36 @@ func check(records []record, owner map[presence.DeviceID]presence.AccountID) (v 
 type fate struct {
 	sent   record
 	answer *record
+
+	written, refused int  // so far, those after it was first shown left out
+	early            bool // it was shown, and was not accepted by then
+	shownAfter       int  // how many transmissions
 }
+
+// refusals follows how a message was transmitted and refused until it was first
+// shown. A refusal may be told later than the message that it denies is shown:
+// what comes before the next transmission still counts.
+func (v *verdict) refusals(f *fate, r record) {
+	switch r.What {
+	case written:
+		if f.early && f.written == f.shownAfter {
+			f.written = never // and is counted no more
+		} else if f.written != never {
+			f.written++
+		}
+	case refused:
+		if f.written != never {
+			f.refused++
+		}
+	case shown, fetched:
+		if !f.early && f.written > 0 {
+			f.early, f.shownAfter = true, f.written
+		}
+	}
+}
+
+// never is more transmissions than there are.
+const never = math.MaxInt
 
 // screen is what a device has shown since it began, or was reset.
 type screen struct {

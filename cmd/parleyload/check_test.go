@@ -30,6 +30,22 @@ func TestSoundLedgerPasses(t *testing.T) {
 	}
 }
 
+func TestRefusedAndThenStoredIsSound(t *testing.T) {
+	s := sound()
+	write := record{What: written, Device: "a", CID: "m1"}
+	refuse := record{What: refused, Device: "a", CID: "m1"}
+	for name, ledger := range map[string][]record{
+		"stored by the second":                      {s[0], write, refuse, write, s[1], s[2], s[3], s[4]},
+		"shown before the answer":                   {s[0], write, refuse, write, s[3], s[1], s[2], s[4]},
+		"one of two, and the other has no answer":   {s[0], write, write, s[3], refuse, write, s[1], s[2], s[4]},
+		"stored, then refused since it is repeated": {s[0], write, s[3], write, refuse, write, s[1], s[2], s[4]},
+	} {
+		if v := check(ledger, owners); len(v.broken) != 0 {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
 func TestHistoryMakesAResetDeviceWhole(t *testing.T) {
 	ledger := append(sound(),
 		record{What: composed, Device: "a", CID: "m2", From: "ann", To: "bob"},
@@ -83,9 +99,13 @@ func TestBreachesAreFound(t *testing.T) {
 		"answered in two ways":    {with(record{What: accepted, Device: "a", CID: "m1", Conv: "c", Seq: 2, MID: "y"}), 0, 0, "then by"},
 		"rejected, but shown":     {changed(1, func(r *record) { r.What = rejected }), 0, 0, "was rejected"},
 		"shown under another seq": {changed(3, func(r *record) { r.Seq = 2 }), 0, 0, "accepted as"},
-		"not sent by anybody":     {with(record{What: shown, Device: "b", CID: "m2", Conv: "c", Seq: 2, MID: "y", Pos: 2}), 0, 0, "nobody sent"},
-		"gap in the log":          {changed(4, func(r *record) { r.Pos = 3 }), 0, 0, "position 3 after 1"},
-		"shown to a stranger":     {with(record{What: shown, Device: "z", CID: "m1", Conv: "c", Seq: 1, MID: "x", Pos: 1}), 0, 0, "not for it"},
+		"refused, but stored": {append([]record{
+			sound()[0], {What: written, Device: "a", CID: "m1"}, sound()[3],
+			{What: refused, Device: "a", CID: "m1"}, {What: written, Device: "a", CID: "m1"},
+		}, sound()[1], sound()[2], sound()[4]), 0, 0, "every transmission until then was refused"},
+		"not sent by anybody": {with(record{What: shown, Device: "b", CID: "m2", Conv: "c", Seq: 2, MID: "y", Pos: 2}), 0, 0, "nobody sent"},
+		"gap in the log":      {changed(4, func(r *record) { r.Pos = 3 }), 0, 0, "position 3 after 1"},
+		"shown to a stranger": {with(record{What: shown, Device: "z", CID: "m1", Conv: "c", Seq: 1, MID: "x", Pos: 1}), 0, 0, "not for it"},
 	} {
 		v := check(test.ledger, owners)
 		if v.lost != test.lost || v.duplicated != test.duplicated || !strings.Contains(strings.Join(v.broken, "\n"), test.says) {

@@ -148,10 +148,15 @@ func (c *company) answers() spread {
 	return spreadOf(all)
 }
 
-// end stops all devices and checks the ledger.
-func (c *company) end() verdict {
+// stop ends all devices.
+func (c *company) stop() {
 	c.cancel()
 	c.running.Wait()
+}
+
+// end stops all devices and checks the ledger.
+func (c *company) end() verdict {
+	c.stop()
 	owner := map[presence.DeviceID]presence.AccountID{}
 	for _, d := range c.devices {
 		owner[d.name] = d.who.account

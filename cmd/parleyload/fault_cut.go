@@ -31,6 +31,7 @@ func faultCut(ctx context.Context, c *chaos) (o outcome, err error) {
 	d := company.devices[0]
 	d.addr = proxy.addr()
 	company.start(ctx)
+	defer company.stop()
 	for _, d := range company.devices {
 		d.talk(false)
 	}

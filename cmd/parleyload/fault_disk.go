@@ -34,6 +34,7 @@ func faultFsync(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond})
 	company.start(ctx)
+	defer company.stop()
 	late, survived := 0, 0
 	for range c.pick(20, 3) {
 		time.Sleep(200*time.Millisecond + rand.N(200*time.Millisecond))
@@ -137,6 +138,7 @@ func faultFull(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond, resend: time.Minute})
 	company.start(ctx)
+	defer company.stop()
 	ballast := filepath.Join(dir, "ballast")
 	stored, calls := 0, 0
 	var back []time.Duration
@@ -239,6 +241,7 @@ func faultLock(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond, resend: time.Minute})
 	company.start(ctx)
+	defer company.stop()
 	other, err := store.Open(ctx, sqliteIn(s.dir))
 	if err != nil {
 		return o, err

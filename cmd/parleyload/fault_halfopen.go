@@ -32,6 +32,7 @@ func faultHalfOpen(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{rest: 100 * time.Millisecond})
 	company.start(ctx)
+	defer company.stop()
 	if err := company.connected(ctx, 10*time.Second); err != nil {
 		return o, err
 	}

@@ -92,6 +92,7 @@ func (c *chaos) killing(ctx context.Context, name string, s *server, w *world, k
 		d.seen = t.see
 	}
 	company.start(ctx)
+	defer company.stop()
 	var recovery []time.Duration
 	launched := time.Now()
 	for o.runs < kills {

@@ -20,6 +20,7 @@ func faultLoss(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 10, lose: 0.02, repeat: 0.5})
 	company.start(ctx)
+	defer company.stop()
 	want := c.pick(100_000, 2_000)
 	deadline := time.Now().Add(time.Duration(c.pick(300, 20)) * time.Second)
 	for company.transmissions() < want && time.Now().Before(deadline) && ctx.Err() == nil {

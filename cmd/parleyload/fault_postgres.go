@@ -50,6 +50,7 @@ func faultPostgres(ctx context.Context, c *chaos) (o outcome, err error) {
 	defer func() { err = errors.Join(err, s.kill(), cluster.Stop()) }()
 	company := newCompany(s.addr, w, deviceFaults{window: 2, rest: 10 * time.Millisecond, resend: 10 * time.Second})
 	company.start(ctx)
+	defer company.stop()
 	var back []time.Duration
 	for range c.pick(50, 3) {
 		time.Sleep(100*time.Millisecond + rand.N(200*time.Millisecond))

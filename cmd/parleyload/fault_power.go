@@ -67,7 +67,7 @@ func (c *chaos) cutPower(ctx context.Context, name string, lies bool, cuts int) 
 		d.seen = t.see
 	}
 	company.start(ctx)
-	defer company.end()
+	defer company.stop()
 	lost := 0
 	for range cuts {
 		t.arm(sawAccepted)
@@ -113,6 +113,7 @@ func faultSlowDisk(ctx context.Context, c *chaos) (o outcome, err error) {
 	d.delay.Store(int64(500 * time.Millisecond))
 	before, _ := rss(s.pid())
 	company.start(ctx)
+	defer company.stop()
 	time.Sleep(time.Duration(c.pick(60, 8)) * time.Second)
 	after, _ := rss(s.pid())
 	had := company.ledger.count(accepted)

@@ -28,6 +28,7 @@ func faultStorm(ctx context.Context, c *chaos) (o outcome, err error) {
 		d.local = netip.AddrFrom4([4]byte{127, 0, 1, byte(1 + i%8)})
 	}
 	company.start(ctx)
+	defer company.stop()
 	for _, d := range company.devices {
 		d.talk(false)
 	}

@@ -38,6 +38,7 @@ func (d *device) take(sock *socket, f wire.Frame) error {
 		d.takeAnswer(f.CID, record{What: accepted, CID: f.CID, Conv: f.Conv, Seq: f.Seq, MID: f.MID})
 	case *wire.Rejected:
 		if f.Retryable || f.Code == wire.CodeRateLimited {
+			d.ledger.add(record{What: refused, Device: d.name, CID: f.CID, Code: string(f.Code)})
 			d.wait(f.CID, time.Duration(f.RetryAfter)*time.Millisecond)
 		} else {
 			d.takeAnswer(f.CID, record{What: rejected, CID: f.CID, Code: string(f.Code)})

@@ -48,7 +48,9 @@ type happening string
 const (
 	composed happening = "composed" // in the outbox, before the first transmission
 	called   happening = "called"   // rang, so there must be an entry of it; CID is the call's id
+	written  happening = "written"  // transmitted, once more or for the first time
 	accepted happening = "accepted"
+	refused  happening = "refused"  // for now: nothing was stored
 	rejected happening = "rejected" // for good: it left the outbox
 	shown    happening = "shown"    // a message was applied with the cursor at Pos
 	passed   happening = "passed"   // an entry without a new message was

@@ -101,11 +101,15 @@ func (d *device) transmit(ctx context.Context, sock *socket) {
 			continue
 		}
 		for _, o := range due {
+			again := d.faults.repeat > 0 && mrand.Float64() < d.faults.repeat
+			d.ledger.add(record{What: written, Device: d.name, CID: o.cid})
+			if again {
+				d.ledger.add(record{What: written, Device: d.name, CID: o.cid})
+			}
 			send := &wire.Send{ID: o.cid, CID: o.cid, To: o.to, Text: o.text}
 			if sock.write(send) != nil {
 				return
 			}
-			again := d.faults.repeat > 0 && mrand.Float64() < d.faults.repeat
 			if again && sock.write(send) != nil {
 				return
 			}
