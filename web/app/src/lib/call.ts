@@ -9,7 +9,8 @@
 
 import type * as wire from './wire';
 
-export type Intent = 'call' | 'mailbox';
+/** call: talk; text: write privately; mailbox: leave a message. */
+export type Intent = 'call' | 'text' | 'mailbox';
 
 export type Phase =
   | 'preparing' // microphone and offer
@@ -53,8 +54,8 @@ export function outgoing(id: string, to: wire.AccountID, name: string, intent: I
   return begin(id, to, name, intent, false);
 }
 
-export function incoming(ring: { call: string; from: wire.AccountID; name: string }): Call {
-  return begin(ring.call, ring.from, ring.name, 'call', true);
+export function incoming(ring: { call: string; from: wire.AccountID; name: string; intent: string }): Call {
+  return begin(ring.call, ring.from, ring.name, ring.intent === 'text' ? 'text' : 'call', true);
 }
 
 function begin(id: string, other: wire.AccountID, name: string, intent: Intent, incoming: boolean): Call {

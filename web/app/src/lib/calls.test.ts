@@ -10,15 +10,19 @@ import type * as wire from './wire';
 
 class FakeMicrophone {
   static open = 0;
+  static last: FakeMicrophone;
   enabled = true;
+  onended = null;
   constructor() {
     FakeMicrophone.open++;
+    FakeMicrophone.last = this;
   }
   stop(): void {
     FakeMicrophone.open--;
   }
   getTracks = () => [this];
   getAudioTracks = () => [this];
+  clone = () => ({ getTracks: () => [] });
 }
 
 describe('Calls', () => {
@@ -27,6 +31,7 @@ describe('Calls', () => {
   let invites: { frame: Request; reply: (reply: Reply) => void; fail: (problem: Problem) => void }[];
   let microphone: () => Promise<MediaStream>;
   let relayOnly: boolean;
+  let undelivered: string[];
 
   beforeEach(() => {
     vi.useFakeTimers({ now: 1_000 });
@@ -34,6 +39,7 @@ describe('Calls', () => {
     FakeMicrophone.open = 0;
     posted = [];
     invites = [];
+    undelivered = [];
     relayOnly = false;
     microphone = () => Promise.resolve(new FakeMicrophone() as unknown as MediaStream);
     let id = 0;
@@ -45,6 +51,7 @@ describe('Calls', () => {
       microphone: () => microphone(),
       connection: (config) => new FakeConnection(config) as unknown as RTCPeerConnection,
       newID: () => `call-${++id}`,
+      onUndelivered: (to, lines) => undelivered.push(...lines.map(({ text }) => `${to}: ${text}`)),
     });
   });
   afterEach(() => vi.useRealTimers());
@@ -59,7 +66,7 @@ describe('Calls', () => {
     await settle();
   }
 
-  async function invite(intent: 'call' | 'mailbox' = 'call'): Promise<void> {
+  async function invite(intent: 'call' | 'text' | 'mailbox' = 'call'): Promise<void> {
     const started = calls.start('bob', 'Bob', intent);
     await settle();
     invites.at(-1)!.reply({ type: 'ok', re: '1' });
@@ -71,6 +78,9 @@ describe('Calls', () => {
     await take({ type: 'call.alerting', call: 'call-1' }, { type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
     FakeConnection.last.become('connected');
     await take({ type: 'call.active', call: 'call-1' });
+    const { negotiation } = posted.at(-1) as wire.CallDescription; // of the channels for private lines
+    await take({ type: 'call.description', call: 'call-1', kind: 'answer', sdp: 'channels', negotiation: negotiation! });
+    posted = posted.filter(({ type }) => type !== 'call.description');
     return FakeConnection.last;
   }
 
@@ -260,6 +270,40 @@ describe('Calls', () => {
     });
   });
 
+  describe('writing privately', () => {
+    it('needs no microphone, and offers a channel', async () => {
+      microphone = () => Promise.reject(new Problem('microphone', 'There is none.'));
+      await invite('text');
+      expect(invites[0]!.frame).toMatchObject({ intent: 'text' });
+      expect(FakeConnection.last.channels.map(({ label, protocol }) => `${label} ${protocol}`)).toEqual(['lines parley.lines', 'typing t140']);
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'no_answer', mailbox: false }, { type: 'call.ended', call: 'call-1', reason: 'no_answer' });
+      expect(now()).toMatchObject({ phase: 'over', diversion: { mailbox: false } });
+    });
+
+    it('is answered without a microphone', async () => {
+      microphone = () => Promise.reject(new Problem('microphone', 'There is none.'));
+      await calls.answer({ ...ring('theirs'), intent: 'text' });
+      expect(now()).toMatchObject({ intent: 'text', phase: 'connecting' });
+    });
+
+    it('opens its channels in a call once it is one', async () => {
+      const connection = await talking();
+      expect(connection.channels).toHaveLength(2);
+    });
+
+    it('hands over what was not acknowledged, and keeps the lines to be read', async () => {
+      const connection = await talking();
+      connection.channels[0]!.become('open');
+      expect(calls.line.chat.send('did you get it?')).toBe(true);
+      await take({ type: 'call.ended', call: 'call-1', reason: 'lost' });
+      expect(undelivered).toEqual(['bob: did you get it?']);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(now().phase).toBe('over');
+      calls.dismiss();
+      expect(get(calls.line.chat.lines)).toEqual([]);
+    });
+  });
+
   describe('answering', () => {
     it('asks for the call and sends candidates once it is granted', async () => {
       await calls.answer(ring('theirs'));
@@ -303,7 +347,7 @@ describe('Calls', () => {
       expect(FakeConnection.all[0]!.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(1);
       expect(now()).toMatchObject({ id: 'theirs', phase: 'connecting', muted: true });
-      expect((get(calls.line.voice) as unknown as FakeMicrophone).enabled).toBe(false);
+      expect(FakeMicrophone.last.enabled).toBe(false);
       expect(posted.at(-1)).toMatchObject({ type: 'call.accept', call: 'theirs' });
       await take({ type: 'call.ended', call: 'call-1', reason: 'busy' });
       expect(now().phase).toBe('connecting');
@@ -323,7 +367,7 @@ describe('Calls', () => {
       expect(offers()).toEqual(['offer: offer 1 restart']);
       const { negotiation } = posted.at(-1) as wire.CallDescription;
       await take({ type: 'call.description', call: 'call-1', kind: 'answer', sdp: 'restarted', negotiation: negotiation! });
-      expect(connection.remote).toEqual(['theirs', 'restarted']);
+      expect(connection.remote).toEqual(['theirs', 'channels', 'restarted']);
       connection.become('connected');
       expect(now().interrupted).toBe(false);
       await vi.advanceTimersByTimeAsync(60_000);
@@ -371,7 +415,22 @@ describe('Calls', () => {
       expect(posted).toMatchObject([{ type: 'call.mute', muted: true }, { type: 'call.description', kind: 'offer' }]);
       connection.become('connected');
       expect(now()).toMatchObject({ muted: true, interrupted: false });
-      expect((get(calls.line.voice) as unknown as FakeMicrophone).enabled).toBe(false);
+      expect(FakeMicrophone.last.enabled).toBe(false);
+    });
+
+    it('opens a muted microphone for as long as something is held down', async () => {
+      await talking();
+      calls.hold(true);
+      calls.hold(false);
+      expect(now().muted).toBe(false);
+      calls.mute(true);
+      calls.hold(true);
+      calls.hold(true); // keys repeat
+      expect(FakeMicrophone.last.enabled).toBe(true);
+      calls.hold(false);
+      calls.hold(false);
+      expect(now().muted).toBe(true);
+      expect(FakeMicrophone.last.enabled).toBe(false);
     });
 
     it('tells at the beginning that it is muted already', async () => {
@@ -400,7 +459,7 @@ describe('Calls', () => {
 
     it('mutes the microphone and tells so; theirs is shown', async () => {
       await talking();
-      const track = get(calls.line.voice) as unknown as FakeMicrophone;
+      const track = FakeMicrophone.last;
       calls.mute(true);
       expect(track.enabled).toBe(false);
       expect(posted.at(-1)).toEqual({ type: 'call.mute', call: 'call-1', muted: true });

@@ -9,6 +9,7 @@
 import { get, writable, type Readable } from 'svelte/store';
 import { advance, incoming, live, outgoing, over, talking, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
+import type { PrivateLine } from './chat';
 import type { Description } from './leg';
 import { Line } from './line';
 import type { Ring } from './ringing';
@@ -24,6 +25,13 @@ export interface Options {
   /** hide the own address */
   relayOnly: () => boolean;
   microphone?: () => Promise<MediaStream>;
+  camera?: () => Promise<MediaStream>;
+  /** what is typed privately is shown as it is typed */
+  typing?: () => boolean;
+  /** private lines to somebody who may not have them, to go through the mailbox */
+  onUndelivered?: (to: wire.AccountID, lines: PrivateLine[]) => void;
+  /** something for the person, in a sentence */
+  onNotice?: (text: string) => void;
   connection?: (config: RTCConfiguration) => RTCPeerConnection;
   newID?: () => string;
   now?: () => number;
@@ -48,17 +56,20 @@ export class Calls {
   private readonly farewells = new Map<string, wire.ClientFrame>();
   private up = false; // media of the line
   private farewell: ReturnType<typeof setTimeout> | undefined;
+  private pressed = false; // hold, of a microphone that is muted otherwise
   private dismissal: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: Options) {
-    const { ice, relayOnly, microphone, connection } = options;
+    const { ice, relayOnly, microphone, camera, connection, typing } = options;
     this.call = this.shown;
     this.line = new Line({
-      ...{ ice, relayOnly, microphone, connection },
+      ...{ ice, relayOnly, microphone, camera, connection, typing },
       onCandidate: (candidate) => this.about((call) => ({ type: 'call.candidate', call, ...candidate })),
       onDescription: (description) => this.about((call) => ({ type: 'call.description', call, ...description })),
       onState: (state) => this.mediaIs(state),
       onLost: () => this.give('lost'),
+      onUndelivered: (lines) => options.onUndelivered?.(get(this.shown)!.with, lines),
+      onNotice: (text) => options.onNotice?.(text),
     });
   }
 
@@ -75,10 +86,14 @@ export class Calls {
     }
     const { id } = this.begin(outgoing((this.options.newID ?? crypto.randomUUID.bind(crypto))(), to, name, intent));
     await this.attempt(id, async () => {
-      if (!(await this.line.listen(() => this.is(id)))) {
+      if (intent !== 'text' && !(await this.line.listen(() => this.is(id)))) {
         return;
       }
-      const offer = await this.line.connect(false).offer();
+      const leg = this.line.connect(false);
+      if (intent === 'text') {
+        this.line.write();
+      }
+      const offer = await leg.offer();
       if (!this.is(id)) {
         return;
       }
@@ -134,6 +149,7 @@ export class Calls {
         this.line.release();
         break;
       case 'call.active':
+        this.line.began();
         if (call.muted) {
           this.tellMute(); // said before anybody could take it
         }
@@ -190,6 +206,18 @@ export class Calls {
     }
   }
 
+  /** hold opens a muted microphone for as long as something is held down. */
+  hold(down: boolean): void {
+    const muted = get(this.shown)?.muted === true;
+    if (down && muted) {
+      this.mute(false);
+      this.pressed = true;
+    } else if (!down && this.pressed) {
+      this.mute(true);
+      this.pressed = false;
+    }
+  }
+
   /** resumed follows a new session with the server, which may be another process: what it has to know is said again. */
   resumed(): void {
     this.farewells.forEach((frame) => this.options.post(frame));
@@ -201,6 +229,9 @@ export class Calls {
       this.options.post({ type: 'call.connected', call: call.id });
     }
     this.tellMute();
+    if (call.interrupted) {
+      this.line.restart(); // the way to the far end may be open again, too
+    }
   }
 
   /** moved looks for new paths: this browser is in another network. */
@@ -215,6 +246,7 @@ export class Calls {
   dismiss(): void {
     if (!live(get(this.shown))) {
       clearTimeout(this.dismissal);
+      this.line.chat.clear();
       this.shown.set(null);
     }
   }
@@ -223,13 +255,14 @@ export class Calls {
     this.up = false;
     clearTimeout(this.dismissal);
     this.line.mute(false);
+    this.line.chat.clear();
     this.shown.set(call);
     return call;
   }
 
   private async accept(ring: Ring): Promise<void> {
     await this.attempt(ring.call, async () => {
-      if (!(await this.line.listen(() => this.is(ring.call)))) {
+      if (ring.intent !== 'text' && !(await this.line.listen(() => this.is(ring.call)))) {
         return;
       }
       const answer = await this.line.connect(true).answer(ring.offer);
@@ -333,7 +366,9 @@ export class Calls {
     clearTimeout(this.farewell);
     clearTimeout(this.dismissal);
     this.line.close();
-    this.dismissal = setTimeout(() => this.dismiss(), get(this.shown)?.end?.reason === 'lost' ? brokenShown : outcomeShown);
+    if (get(this.line.chat.lines).length === 0) {
+      this.dismissal = setTimeout(() => this.dismiss(), get(this.shown)?.end?.reason === 'lost' ? brokenShown : outcomeShown);
+    } // private lines stay until they are dismissed: they are nowhere else
   }
 
   private is(id: string): boolean {

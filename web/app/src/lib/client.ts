@@ -9,9 +9,11 @@ import { live, type Intent } from './call';
 import { Calls } from './calls';
 import { openDatabase, type Database } from './database';
 import { Drafts } from './drafts';
+import { Elsewhere } from './elsewhere';
 import { Problem, sentenceOf } from './errors';
 import { Hearing } from './hearing';
 import { Mailbox } from './mailbox';
+import { openCamera, openMicrophone } from './microphone';
 import { Notes } from './notes';
 import { Notices } from './notices';
 import { Outbox } from './outbox';
@@ -44,6 +46,8 @@ export class Client {
   readonly notes: Notes;
   readonly calls: Calls;
   readonly ringing: Ringing;
+  /** what would end a call in another tab, and waits for a word */
+  readonly question = writable<{ go: () => Promise<void> } | null>(null);
   /** bytes of the longest text that the server takes */
   maxText = MaxText;
   /** the longest voice note that the server takes, ms; until it has said so, its usual one */
@@ -54,6 +58,7 @@ export class Client {
   private readonly stops: (() => void)[] = [];
   private ice: wire.IceServer[] = [];
   private idle = false;
+  private readonly elsewhere: Elsewhere;
 
   /** open brings the account's page to life. Rejects with a Problem when this browser can store nothing. */
   static async open(session: Session, events: Events): Promise<Client> {
@@ -95,6 +100,7 @@ export class Client {
       reader: { account: session.account, nameOf: (account) => this.people.nameOf(account) },
       onArrived: (messages) => {
         messages.forEach((message) => this.people.arrived(message.from));
+        this.calls.line.chat.kept(messages.flatMap(({ cid }) => cid ?? []));
         events.onArrived(messages);
       },
       onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
@@ -107,7 +113,18 @@ export class Client {
       account: session.account,
       nameOf: (account) => this.people.nameOf(account),
     });
-    this.calls = new Calls({ ...server, ice: () => this.ice, relayOnly: settings.relayOnly });
+    this.elsewhere = new Elsewhere(`parley-${session.account}-call`);
+    this.calls = new Calls({
+      ...server,
+      ice: () => this.ice,
+      relayOnly: settings.relayOnly,
+      microphone: () => openMicrophone(settings.sound()),
+      camera: () => openCamera(settings.sound().camera),
+      typing: settings.typing,
+      onUndelivered: (to, lines) => lines.forEach(({ text, cid }) => void this.outbox.add(to, text, cid)),
+      onNotice: (text) => this.notices.say(text),
+    });
+    this.stops.push(this.calls.call.subscribe((call) => this.elsewhere.here(live(call))));
     this.ringing = new Ringing({
       post: server.post,
       noticeable: () => document.visibilityState === 'visible' || mayRing() || mayNotify(),
@@ -167,10 +184,10 @@ export class Client {
   /** start calls somebody, or answers if that person is calling. What fails is said in a notice. */
   start(to: wire.AccountID, name: string, intent: Intent): Promise<void> {
     const ring = get(this.ringing.rings).find((one) => one.from === to);
-    if (intent === 'call' && ring !== undefined) {
+    if (ring?.intent === intent) {
       return this.answer(ring);
     }
-    return this.attempt(() => this.calls.start(to, name, intent));
+    return this.askFirst(() => this.attempt(() => this.calls.start(to, name, intent)));
   }
 
   /** record begins a voice note. What fails is said in a notice. */
@@ -180,10 +197,21 @@ export class Client {
 
   /** answer takes a ringing call. What fails is said in a notice. */
   answer(ring: Ring): Promise<void> {
-    return this.attempt(async () => {
-      await this.calls.answer(ring);
-      this.ringing.remove(ring.call);
-    });
+    return this.askFirst(() =>
+      this.attempt(async () => {
+        await this.calls.answer(ring);
+        this.ringing.remove(ring.call);
+      }),
+    );
+  }
+
+  /** askFirst goes on at once, or asks before it ends a call in another tab. */
+  private async askFirst(go: () => Promise<void>): Promise<void> {
+    if (await this.elsewhere.busy()) {
+      this.question.set({ go });
+    } else {
+      await go();
+    }
   }
 
   /** attempt runs what a person asked for and says it if it fails. */

@@ -9,6 +9,7 @@ class Side {
   readonly connection = new FakeConnection({});
   candidates: string[] = [];
   descriptions: Description[] = [];
+  settled = 0;
   leg: Leg;
   constructor(polite: boolean) {
     let id = 0;
@@ -23,6 +24,7 @@ class Side {
       {
         onCandidate: ({ candidate }) => this.candidates.push(candidate),
         onDescription: (description) => this.descriptions.push(description),
+        onSettled: () => this.settled++,
         onState: () => {},
         onTrack: () => {},
         onChannel: () => {},
@@ -136,6 +138,7 @@ describe('Leg', () => {
     expect(caller.said).toEqual(['answer callee-1']);
     await pass();
     expect(callee.connection.signalingState).toBe('stable');
+    expect([caller.settled, callee.settled]).toEqual([2, 1]);
   });
 
   it('sorts out offers that cross: the caller prevails, and the callee offers again', async () => {

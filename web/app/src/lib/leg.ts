@@ -33,6 +33,8 @@ export interface Description {
 export interface Events {
   onCandidate: (candidate: Candidate) => void;
   onDescription: (description: Description) => void;
+  /** both descriptions are in force */
+  onSettled: () => void;
   onState: (state: RTCPeerConnectionState) => void;
   onTrack: (event: RTCTrackEvent) => void;
   /** the far end opened a data channel */
@@ -83,6 +85,12 @@ export class Leg {
     return this.pc;
   }
 
+  /** descriptions are this side's and the far end's, both in force. */
+  descriptions(): [own: string, theirs: string] | null {
+    const { currentLocalDescription: own, currentRemoteDescription: theirs } = this.pc;
+    return own && theirs ? [own.sdp, theirs.sdp] : null;
+  }
+
   /** offer makes and sets the first offer. */
   offer(): Promise<string> {
     return this.next(async () => this.setLocal(await this.pc.createOffer()));
@@ -103,6 +111,7 @@ export class Leg {
       if (!this.begun) {
         this.begun = true;
         await this.setRemote({ type: 'answer', sdp: answer });
+        this.events.onSettled();
       }
     });
   }
@@ -182,6 +191,7 @@ export class Leg {
     this.released = false;
     const answer = await this.setLocal(await this.pc.createAnswer());
     this.describeTo({ kind: 'answer', sdp: answer, negotiation });
+    this.events.onSettled();
   }
 
   private async settled({ sdp, negotiation }: Description): Promise<void> {
@@ -190,6 +200,7 @@ export class Leg {
     }
     this.settle();
     await this.setRemote({ type: 'answer', sdp });
+    this.events.onSettled();
   }
 
   private settle(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Problem } from './errors';
-import { closeMicrophone, openMicrophone } from './microphone';
+import { close, openMicrophone } from './microphone';
 
 function failing(name: string) {
   return { getUserMedia: () => Promise.reject(new DOMException('', name)) };
@@ -14,7 +14,7 @@ describe('openMicrophone', () => {
     ['AbortError', /Try again/],
     ['SomethingNew', /could not be opened/],
   ])('says %s in a sentence of its own', async (name, sentence) => {
-    const error = await openMicrophone(failing(name)).catch((reason: unknown) => reason);
+    const error = await openMicrophone({}, failing(name)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Problem);
     expect(error).toMatchObject({ code: 'microphone', message: expect.stringMatching(sentence) as string });
   });
@@ -28,8 +28,8 @@ describe('openMicrophone', () => {
   it('gives the stream and closes all of it', async () => {
     const tracks = [{ stopped: false, stop() { this.stopped = true; } }];
     const stream = { getTracks: () => tracks } as unknown as MediaStream;
-    expect(await openMicrophone({ getUserMedia: () => Promise.resolve(stream) })).toBe(stream);
-    closeMicrophone(stream);
+    expect(await openMicrophone({}, { getUserMedia: () => Promise.resolve(stream) })).toBe(stream);
+    close(stream);
     expect(tracks[0]!.stopped).toBe(true);
   });
 });

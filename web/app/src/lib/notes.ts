@@ -10,7 +10,8 @@ import { get, writable, type Readable } from 'svelte/store';
 import { soundOf, type Drafts } from './drafts';
 import type { Database } from './database';
 import { Problem } from './errors';
-import { closeMicrophone, openMicrophone } from './microphone';
+import { close, openMicrophone } from './microphone';
+import { sound } from './settings';
 import { heard, letGo, lock, opened, opening, pause, resume, type Interruption, type Note } from './note';
 import { Recorder, recordingType, type Events } from './recorder';
 import { Sentences } from './wire';
@@ -50,7 +51,7 @@ export class Notes {
 
   constructor(options: Options) {
     this.options = {
-      microphone: () => openMicrophone(),
+      microphone: () => openMicrophone(sound()),
       type: () => recordingType(),
       recorder: (microphone, type, events) => new Recorder(microphone, type, events),
       ...options,
@@ -79,7 +80,7 @@ export class Notes {
     try {
       const microphone = await this.options.microphone();
       if (!this.stillOpening()) {
-        closeMicrophone(microphone);
+        close(microphone);
         return;
       }
       this.microphone = microphone;
@@ -261,7 +262,7 @@ export class Notes {
 
   private closeMicrophone(): void {
     if (this.microphone !== null) {
-      closeMicrophone(this.microphone);
+      close(this.microphone);
       this.microphone = null;
     }
   }

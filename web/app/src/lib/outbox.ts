@@ -61,9 +61,9 @@ export class Outbox {
     clearTimeout(this.timer);
   }
 
-  /** add stores a text and begins to send it. It resolves when the text is stored. */
-  async add(to: wire.AccountID, text: string): Promise<void> {
-    await this.options.db.add('outbox', { cid: newCID(), to, text, at: this.options.now(), state: 'waiting' });
+  /** add stores a text and begins to send it, with an id that it may have already. It resolves when the text is stored. */
+  async add(to: wire.AccountID, text: string, cid = newCID()): Promise<void> {
+    await this.options.db.add('outbox', { cid, to, text, at: this.options.now(), state: 'waiting' });
     await this.options.onChange();
     void this.flush();
   }

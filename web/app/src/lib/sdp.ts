@@ -1,4 +1,4 @@
-// The one change that this client makes to a session description.
+// What this client wants of a session description, beyond what its browser does.
 
 /**
  * askForResends adds generic NACK feedback (RFC 4585 section 6.2.1) for Opus.
@@ -17,4 +17,23 @@ export function askForResends(sdp: string): string {
     return sdp;
   }
   return sdp.replace(rtpmap.trimEnd(), `${rtpmap.trimEnd()}\r\n${feedback}`);
+}
+
+/**
+ * preferRedundancy lets the sound of a connection that is not negotiated yet be
+ * sent with what was said just before (RFC 2198), where the browser can: one
+ * lost packet is then no gap. Who does not know it answers with plain Opus.
+ */
+export function preferRedundancy(connection: Pick<RTCPeerConnection, 'getTransceivers'>): void {
+  const codecs = globalThis.RTCRtpReceiver?.getCapabilities('audio')?.codecs ?? [];
+  const redundant = codecs.filter(({ mimeType }) => mimeType.toLowerCase() === 'audio/red');
+  if (redundant.length === 0) {
+    return;
+  }
+  const ordered = [...redundant, ...codecs.filter((codec) => !redundant.includes(codec))];
+  for (const transceiver of connection.getTransceivers()) {
+    if (transceiver.sender.track?.kind === 'audio') {
+      transceiver.setCodecPreferences?.(ordered);
+    }
+  }
 }

@@ -1,5 +1,7 @@
 // Choices of this browser, kept in its local storage.
 
+import { derived, writable, type Readable } from 'svelte/store';
+
 const relayOnlyKey = 'parley.relayOnly';
 const speedKey = 'parley.speed';
 const stopKey = 'parley.stopAfterOne';
@@ -47,4 +49,49 @@ export function speed(): number {
 
 export function setSpeed(value: number): void {
   localStorage.setItem(speedKey, String(value));
+}
+
+const soundKey = 'parley.sound';
+const typingKey = 'parley.typing';
+
+/** Sound is with which devices one calls, and what is done to the microphone's sound. */
+export interface Sound {
+  /** device ids; empty: as the system chooses */
+  microphone: string;
+  speaker: string;
+  camera: string;
+  /** echo cancellation, noise suppression, automatic gain */
+  echo: boolean;
+  noise: boolean;
+  gain: boolean;
+}
+
+const usual: Sound = { microphone: '', speaker: '', camera: '', echo: true, noise: true, gain: true };
+const chosen = writable(usual);
+
+/** speaker follows the choice: it changes while one listens. */
+export const speaker: Readable<string> = derived(chosen, (sound) => sound.speaker);
+
+export function sound(): Sound {
+  try {
+    const kept = { ...usual, ...(JSON.parse(localStorage.getItem(soundKey) ?? '{}') as Partial<Sound>) };
+    chosen.set(kept);
+    return kept;
+  } catch {
+    return usual;
+  }
+}
+
+export function setSound(value: Sound): void {
+  localStorage.setItem(soundKey, JSON.stringify(value));
+  chosen.set(value);
+}
+
+/** typing: private lines are shown while they are typed. */
+export function typing(): boolean {
+  return localStorage.getItem(typingKey) !== '0';
+}
+
+export function setTyping(on: boolean): void {
+  localStorage.setItem(typingKey, on ? '1' : '0');
 }

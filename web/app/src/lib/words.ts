@@ -2,6 +2,7 @@
 
 import type { Call } from './call';
 import type { Interruption } from './note';
+import type { Condition, Trouble } from './quality';
 import { duration } from './time';
 import type * as wire from './wire';
 
@@ -12,6 +13,25 @@ export const states: Record<wire.State, string> = {
   invisible: 'invisible',
   offline: 'offline',
 };
+
+/** troubleSaid says what is bad about a connection, and on whose side. */
+export function troubleSaid(trouble: Exclude<Trouble, null>, name: string): string {
+  switch (trouble) {
+    case 'here':
+      return `Part of what ${name} says is lost on its way to you.`;
+    case 'there':
+      return `Part of what you say is lost on its way to ${name}.`;
+    case 'both':
+      return 'The connection is bad in both directions.';
+    case 'slow':
+      return 'The connection is slow: what is said arrives late.';
+  }
+}
+
+/** pathSaid says which way a call takes. */
+export function pathSaid({ relayed, own, theirs, protocol }: Condition): string {
+  return own ? `${relayed ? 'Through the relay' : 'Direct'}, ${protocol.toUpperCase()} (${own} to ${theirs})` : 'Not connected';
+}
 
 /** presenceOf says a person's state, a call included: "available", "in a call". */
 export function presenceOf(person: { state: wire.State; in_call?: boolean }): string {
@@ -34,7 +54,7 @@ export function diversionOf(call: Call): string {
     case 'dnd':
       return `${name} does not want to be disturbed`;
     case 'unreachable':
-      return `No audio connection to ${name} could be made`;
+      return `No ${call.intent === 'text' ? '' : 'audio '}connection to ${name} could be made`;
     default:
       return `Leaving a message for ${name}`;
   }
@@ -107,16 +127,16 @@ export function browserOf(agent: string): string {
 export function progressOf(call: Call): string {
   switch (call.phase) {
     case 'preparing':
-      return 'Opening the microphone…';
+      return call.intent === 'text' ? 'Connecting…' : 'Opening the microphone…';
     case 'calling':
-      return call.intent === 'call' ? 'Calling…' : 'Connecting…';
+      return call.intent === 'call' || call.intent === 'text' ? 'Calling…' : 'Connecting…';
     case 'ringing':
       return call.waiting ? `${call.name} is in another call. Ringing quietly…` : 'Ringing…';
     case 'connecting':
       return 'Connecting…';
     case 'active':
       if (!call.interrupted) {
-        return 'In a call'; // the sound goes on, with or without the server
+        return call.intent === 'text' ? 'Writing privately' : 'In a call'; // the sound goes on, with or without the server
       }
       return call.theirLineLost ? `${call.name} has lost the connection. Waiting…` : 'The connection broke off. Restoring it…';
     case 'diverted':
@@ -163,7 +183,7 @@ export function endedOf(why: Interruption): string {
 function outcomeOf(call: Call): string {
   const { reason, durationMs } = call.end!;
   if (call.diversion && !call.diversion.mailbox) {
-    return `${diversionOf(call)}. ${noMailbox(call.diversion.full)}`;
+    return `${diversionOf(call)}. ${call.intent === 'text' ? 'You can write a message instead.' : noMailbox(call.diversion.full)}`;
   }
   switch (reason) {
     case 'hangup':
@@ -182,7 +202,7 @@ function outcomeOf(call: Call): string {
     case 'diverted':
       return call.diversion ? `${diversionOf(call)}. No message left` : 'Call ended';
     case 'unreachable':
-      return 'No audio connection could be made';
+      return call.intent === 'text' ? 'No connection could be made' : 'No audio connection could be made';
     case 'max_duration':
       return 'The call was ended: it had lasted for as long as calls may';
     case 'lost':

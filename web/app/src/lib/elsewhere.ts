@@ -1,0 +1,32 @@
+// Whether another tab of this browser is in a call: all tabs are one device,
+// and a device has one call. A lock, which the browser takes back from a tab
+// that is closed, is held by the tab that is in one.
+
+export class Elsewhere {
+  private free: (() => void) | null = null;
+
+  constructor(
+    private readonly name: string,
+    private readonly locks = globalThis.navigator?.locks as LockManager | undefined,
+  ) {}
+
+  /** here says whether this tab is in a call. */
+  here(inCall: boolean): void {
+    if (!inCall) {
+      this.free?.();
+      this.free = null;
+    } else if (this.free === null && this.locks !== undefined) {
+      const held = new Promise<void>((free) => (this.free = free));
+      void this.locks.request(this.name, { steal: true }, () => held).catch(() => {}); // stolen by the next
+    }
+  }
+
+  /** busy reports whether another tab is in a call. */
+  async busy(): Promise<boolean> {
+    if (this.free !== null || this.locks === undefined) {
+      return false;
+    }
+    const { held = [] } = await this.locks.query();
+    return held.some(({ name }) => name === this.name);
+  }
+}
