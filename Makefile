@@ -4,7 +4,7 @@ NPM        := npm --prefix web/app
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
-.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-messages bench-relay soak-relay chaos chaos-short clean
+.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
 
 run: build ## build everything and start on http://localhost:8080 with ./parley-data
 	./bin/parley serve
@@ -74,6 +74,10 @@ bin/parleyload:
 bench-relay: build bin/parleyload ## the relay against coturn and a bare forwarder, in turns; about three minutes
 	@.ci/needs coturn
 	@./bin/parleyload relay
+
+bench-recording: build bin/parleyload ## 100 recordings at once, beside Janus recording the same callers; about two minutes
+	@.ci/needs janus
+	@./bin/parleyload recording
 
 soak-relay: build bin/parleyload ## ten minutes at half of the highest rate without loss: nothing may be lost
 	@./bin/parleyload soak

@@ -195,7 +195,7 @@ const (
 	ReportConnected = "connected" // ICE and DTLS are up
 	ReportGreeting  = "greeting"  // begins to play
 	ReportRecording = "recording" // has begun
-	ReportLevel     = "level"     // ten times a second while recording
+	ReportLevel     = "level"     // five times a second while recording
 	ReportStopped   = "stopped"   // the limit or silence has ended the recording
 	ReportLost      = "lost"      // the caller's media is gone
 )

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	reportEvery = 100 * time.Millisecond
+	reportEvery = 200 * time.Millisecond // a frame each costs more than the packets between
 	syncEvery   = time.Second
 	maxTracks   = 4 // of one caller; a new SSRC may be a new track
 )

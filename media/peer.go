@@ -25,6 +25,8 @@ const (
 
 	audioLevelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level" // RFC 6464
 
+	sentAgain = 64 // packets of the greeting that are kept for that: a second
+
 	// packets: one that was lost and asked for again may be that late
 	askedAgain   = 512
 	replayWindow = 2 * askedAgain
@@ -128,7 +130,9 @@ func (e *Engine) connect(o offered) (*webrtc.PeerConnection, error) {
 		func() (interceptor.Factory, error) {
 			return nack.NewGeneratorInterceptor(nack.GeneratorSize(askedAgain))
 		},
-		func() (interceptor.Factory, error) { return nack.NewResponderInterceptor() },
+		func() (interceptor.Factory, error) {
+			return nack.NewResponderInterceptor(nack.ResponderSize(sentAgain))
+		},
 		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
 		func() (interceptor.Factory, error) { return report.NewSenderInterceptor() },
 	} {

@@ -10,11 +10,12 @@ import (
 
 // commands load and break the server and the relay.
 type commands struct {
-	Bench        benchCommand  `cmd:"" help:"Measure messages, sessions and presence."`
-	Chaos        chaosCommand  `cmd:"" help:"Break things, and count what is lost or shown twice."`
-	Relay        relay.Bench   `cmd:"" help:"Measure the relay against coturn."`
-	Soak         relay.Soak    `cmd:"" help:"Relay for a long time, of which nothing may be lost."`
-	RelayForward relay.Forward `cmd:"" hidden:""`
+	Bench        benchCommand     `cmd:"" help:"Measure messages, sessions and presence."`
+	Chaos        chaosCommand     `cmd:"" help:"Break things, and count what is lost or shown twice."`
+	Relay        relay.Bench      `cmd:"" help:"Measure the relay against coturn."`
+	Recording    recordingCommand `cmd:"" help:"Measure recordings against Janus."`
+	Soak         relay.Soak       `cmd:"" help:"Relay for a long time, of which nothing may be lost."`
+	RelayForward relay.Forward    `cmd:"" hidden:""`
 }
 
 // bind gives the commands what all have in common.

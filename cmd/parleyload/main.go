@@ -4,6 +4,7 @@
 //	parleyload bench   the figures of `make bench-messages`
 //	parleyload chaos   the faults of `make chaos`
 //	parleyload relay   the relay beside coturn, of `make bench-relay`
+//	parleyload recording   recordings beside Janus, of `make bench-recording`
 //	parleyload soak    the relay for a long time, of `make soak-relay`
 //
 // It speaks the frames of signaling/wire and knows nothing else of the server,

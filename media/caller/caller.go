@@ -21,13 +21,14 @@ type Config struct {
 	RED         uint8 // payload type of redundant audio, which is then sent
 	LevelID     uint8 // of the header extension for levels (RFC 6464); 0: none is sent
 	Resend      bool  // answer when the other end asks for lost packets again
+	Candidates  bool  // tell all addresses of the machine in the offer; else only loopback is used, and not told
 }
 
 const levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 
 // Caller is one call. Write and Say are for one goroutine.
 type Caller struct {
-	Offer     string        // without candidates: whoever answers is asked from where it is
+	Offer     string
 	Connected chan struct{} // closed when ICE and DTLS are up
 
 	cfg   Config
@@ -103,7 +104,7 @@ func (cfg Config) api() (*webrtc.API, error) {
 	}
 	var settings webrtc.SettingEngine
 	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+	settings.SetIPFilter(func(ip net.IP) bool { return cfg.Candidates || ip.IsLoopback() })
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	return webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(chain), webrtc.WithSettingEngine(settings)), nil
 }
@@ -146,7 +147,13 @@ func (c *Caller) prepare() error {
 		return err
 	}
 	c.Offer = offer.SDP
-	return c.peer.SetLocalDescription(offer)
+	gathered := webrtc.GatheringCompletePromise(c.peer)
+	if err := c.peer.SetLocalDescription(offer); err != nil || !c.cfg.Candidates {
+		return err
+	}
+	<-gathered
+	c.Offer = c.peer.LocalDescription().SDP
+	return nil
 }
 
 // Take takes the answer to the offer.
