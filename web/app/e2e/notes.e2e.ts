@@ -11,7 +11,7 @@ async function records(person: Person, seconds: number): Promise<void> {
 /** heard are the pitches of the only voice message, as the server gives it to somebody. */
 async function heard(person: Person): Promise<{ seconds: number; pitches: number[] }> {
   await expect(person.page.getByRole('button', { name: 'Play', exact: true })).toHaveCount(1, { timeout: 40_000 });
-  const source = await person.page.locator('.player audio').getAttribute('src');
+  const source = await person.page.getByRole('link', { name: 'Download', exact: true }).getAttribute('href');
   return decode(await (await person.page.request.get(source!)).body());
 }
 
