@@ -4,7 +4,7 @@ NPM        := npm --prefix web/app
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
-.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
+.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-loss bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
 
 run: build ## build everything and start on http://localhost:8080 with ./parley-data
 	./bin/parley serve
@@ -55,6 +55,9 @@ screenshots: build ## makes the pictures of the README from the running program
 
 bench-first: build ## accept to first audio, direct and relayed; sizes
 	@$(NPM) run --silent bench-first
+
+bench-loss: build ## how much sound is made up where packets are lost, with NACK and RED and without; about three minutes
+	@$(NPM) run --silent bench-loss
 
 chaos: needs build bin/parleyload ## every fault, and how many messages were lost or shown twice (about 25 minutes)
 	@./bin/parleyload chaos

@@ -1,3 +1,3 @@
 import base from './playwright.config';
 
-export default { ...base, testMatch: '*.bench.ts', timeout: 600_000, reporter: [['./result.reporter.ts']] };
+export default { ...base, testMatch: 'first.bench.ts', timeout: 600_000, reporter: [['./result.reporter.ts']] };

@@ -5,7 +5,7 @@ import { test as base } from '@playwright/test';
 import { Person } from './person';
 import { Server } from './server';
 
-interface House {
+export interface House {
   /** serve starts a server; the names are accounts, each a contact of the first. */
   serve: (names: string[], ...flags: string[]) => Promise<Server>;
   arrive: typeof Person.arrive;

@@ -62,8 +62,8 @@ export class Person {
     // A steady tone is what noise suppression is made to remove.
     await context.addInitScript(() => {
       const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-      navigator.mediaDevices.getUserMedia = () =>
-        open({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+      navigator.mediaDevices.getUserMedia = ({ video = false, ...rest } = {}) =>
+        open({ video, ...(rest.audio && { audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }) });
     });
     const page = await context.newPage();
     const person = new Person(name, page, context, browser);
@@ -154,6 +154,36 @@ export class Person {
     for (const candidate of candidates) {
       expect(candidate).toContain('typ relay');
     }
+  }
+
+  /** offers are the negotiations that this side has begun in a call. */
+  offers(): string[] {
+    return this.frames.filter(({ sent, frame }) => sent && frame.type === 'call.description' && frame.kind === 'offer').map(({ frame }) => String(frame.negotiation));
+  }
+
+  /** says sends a private line. */
+  async says(text: string): Promise<void> {
+    await this.page.getByRole('textbox', { name: 'Private line' }).fill(text);
+    await this.press('Send privately');
+  }
+
+  /** line is a private line that is shown. */
+  line(text: string) {
+    return this.page.getByRole('log', { name: /^Private lines/ }).getByText(text, { exact: true });
+  }
+
+  /** words are those to compare in a call. */
+  async words(): Promise<string> {
+    await this.press('Call options');
+    const words = await this.page.getByTestId('words').innerText();
+    await this.page.keyboard.press('Escape');
+    return words;
+  }
+
+  /** sees waits until a picture of somebody moves. */
+  async sees(name: string): Promise<void> {
+    const video = this.page.getByLabel(`Video of ${name}`);
+    await expect.poll(() => video.evaluate((element: HTMLVideoElement) => element.getVideoPlaybackQuality().totalVideoFrames), { timeout: 20_000 }).toBeGreaterThan(5);
   }
 
   /** message is a text in the open conversation. */

@@ -1,0 +1,82 @@
+// What is on the line of a call beside two voices, and what happens when it breaks.
+
+import { expect, test } from './fixtures';
+import { tone } from './sound';
+
+test('in one call: the same words, video that comes and goes, private lines, another network, mute kept', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Answer');
+  await ann.hears(1000);
+  const words = await ann.words();
+  expect(words.split(' ')).toHaveLength(4);
+  expect(await bob.words()).toBe(words);
+
+  // Both at once: offers may cross.
+  await Promise.all([ann.press('Camera'), bob.press('Camera')]);
+  await Promise.all([ann.sees('bob'), bob.sees('ann')]);
+  await ann.press('Camera');
+  await expect(bob.page.getByLabel('Video of ann')).toBeHidden();
+  await ann.sees('bob');
+  await bob.press('Camera');
+  await expect(ann.page.getByLabel('Video of bob')).toBeHidden();
+
+  await ann.press('Write privately');
+  const field = ann.page.getByRole('textbox', { name: 'Private line' });
+  await expect(field).toHaveAttribute('placeholder', /Write to/);
+  await ann.says('between us');
+  await expect(bob.line('between us')).toBeVisible();
+  await field.pressSequentially('as I ty');
+  await expect(bob.page.getByText('as I ty', { exact: true })).toBeVisible();
+  await bob.says('I see');
+  await expect(ann.line('I see')).toBeVisible();
+  expect([...ann.frames, ...bob.frames].filter(({ frame }) => JSON.stringify(frame).includes('between us'))).toEqual([]);
+
+  await bob.press('Mute');
+  await expect(ann.page.getByText('bob is muted')).toBeVisible();
+  await ann.page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await ann.passed('call.description', (frame) => frame.kind === 'answer' && ann.offers().at(-1) === frame.negotiation);
+  await ann.hearsNothing();
+  await bob.press('Mute');
+  await ann.hears(1000);
+  expect(await ann.words()).toBe(words);
+  await ann.press('Hang up');
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+});
+
+test('a text call needs no microphone; what is not acknowledged comes as a message, once', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, null, { denied: true });
+  const bob = await house.arrive('bob', server, null, { denied: true });
+  await ann.talkTo('bob');
+  await bob.talkTo('ann');
+  await ann.press('Write privately');
+  await expect(bob.page.getByText('wants to write privately')).toBeVisible();
+  await bob.press('Answer');
+  await ann.says('only for you');
+  await expect(bob.line('only for you')).toBeVisible();
+  await bob.says('only for me');
+  await expect(ann.line('only for me')).toBeVisible();
+
+  // Bob's page stands still: the line arrives at its browser and is not acknowledged by it.
+  await bob.page.evaluate(() => {
+    const { send } = RTCDataChannel.prototype;
+    RTCDataChannel.prototype.send = function (data: unknown) {
+      if (!String(data).includes('"ack"')) {
+        send.call(this, data as string);
+      }
+    };
+  });
+  await ann.says('did this arrive?');
+  await expect(bob.line('did this arrive?')).toBeVisible();
+  await ann.press('Hang up');
+  await expect(ann.page.getByText('sent as a message', { exact: false })).toBeVisible();
+  await expect(bob.page.getByRole('log', { name: 'Messages with ann' }).getByText('did this arrive?')).toHaveCount(1);
+  await expect(bob.line('did this arrive?')).toHaveCount(0);
+  await expect(bob.line('only for you')).toHaveCount(1);
+  await bob.press('Dismiss');
+  await expect(bob.page.getByText('only for you')).toHaveCount(0);
+});

@@ -1,0 +1,3 @@
+import bench from './bench.config';
+
+export default { ...bench, testMatch: 'loss.bench.ts' };
