@@ -204,8 +204,13 @@ func TestNoteLeavesNoCallEntry(t *testing.T) {
 		next[*wire.CallEnded](ann)
 	}
 	h.write(ann, 1, "bob", "after")
-	if m := next[*wire.Event](bob).Message; m.Kind != wire.KindVoice || m.Call != nil {
+	m := next[*wire.Event](bob).Message
+	if m.Kind != wire.KindVoice || m.Call != nil {
 		t.Errorf("the note is %s", asJSON(m))
+	}
+	ann.say(&wire.Steps{ID: "s", MID: m.MID})
+	if steps := next[*wire.StepsList](ann).Steps; len(steps) < 2 || steps[0].Step != wire.StepRecording || steps[0].At > steps[1].At {
+		t.Errorf("its steps are %s", asJSON(steps))
 	}
 	if m := next[*wire.Event](bob).Message; m.Text != "after" {
 		t.Errorf("after the note came %s", asJSON(m))

@@ -26,6 +26,7 @@ type trace struct {
 	Device  presence.DeviceID  `json:"device"`
 	Callee  presence.AccountID `json:"callee"`
 	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for a note
+	Began   int64              `json:"began,omitempty"`   // of a recording, Unix ms; 0: it had not when this was written
 }
 
 func (t trace) encode() []byte {
@@ -39,7 +40,7 @@ func (t trace) encode() []byte {
 func (r *runner) trace(outcome wire.Outcome) trace {
 	return trace{
 		Call: r.setup.ID, Caller: r.setup.Caller.Account, Device: r.setup.Caller.Device,
-		Callee: r.setup.Callee, Outcome: outcome,
+		Callee: r.setup.Callee, Outcome: outcome, Began: r.began.Load(),
 	}
 }
 
@@ -58,6 +59,9 @@ func (t trace) entry(length time.Duration, take *Take) voicemail.Deposit {
 		d.Voice = &voicemail.Voice{
 			Path: take.Path, Duration: take.Duration, Waveform: take.Waveform,
 			SHA256: take.SHA256, Bytes: take.Bytes, Truncated: take.Truncated,
+		}
+		if t.Began != 0 {
+			d.Voice.Began = time.UnixMilli(t.Began)
 		}
 	}
 	return d

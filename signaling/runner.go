@@ -36,6 +36,7 @@ type runner struct {
 	beside    sync.WaitGroup
 
 	standing atomic.Pointer[standing] // what others may ask
+	began    atomic.Int64             // when recording began, Unix ms; set by report
 }
 
 // standing is how a call stands, after the last step.
@@ -291,6 +292,9 @@ func (r *runner) report(m MediaReport) {
 		default:
 		}
 		return
+	}
+	if m.Kind == call.LegRecording {
+		r.began.CompareAndSwap(0, r.calls.cfg.Now().UnixMilli())
 	}
 	_ = r.deliver(r.calls.ctx, event) // nobody is left to tell when the call has ended
 }

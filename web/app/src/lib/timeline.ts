@@ -1,6 +1,6 @@
 // How messages become what is seen: days, groups and marks.
 
-import { visible } from './log';
+import { received, visible } from './log';
 import { sameDay } from './time';
 import type * as wire from './wire';
 
@@ -24,7 +24,7 @@ export function timeline(messages: wire.Message[], me: wire.AccountID, read: num
   let before: wire.Message | undefined;
   let drawn = false;
   for (const message of messages.filter((one) => visible(one, me))) {
-    const mine = message.from === me;
+    const mine = !received(message, me);
     let opens = before === undefined || before.from !== message.from || before.kind === 'call' || message.time - before.time > together;
     if (before === undefined || !sameDay(before.time, message.time)) {
       items.push({ kind: 'day', key: `day-${message.seq}`, time: message.time });

@@ -1,6 +1,7 @@
 // How calls, states and outcomes are said to people.
 
 import type { Call } from './call';
+import { received } from './log';
 import type { Interruption } from './note';
 import type { Condition, Trouble } from './quality';
 import { duration } from './time';
@@ -312,7 +313,7 @@ export function leftInBin(binned: number, now: number): string {
 
 /** previewOf is a message in one line, for the list. */
 export function previewOf(message: wire.Message, me: wire.AccountID): string {
-  const mine = message.from === me;
+  const mine = !received(message, me);
   if (message.gone) {
     return mine && message.gone === 'expired' ? `Not delivered: ${(message.text ?? '').replace(/\s+/g, ' ')}` : '';
   }
