@@ -4,7 +4,7 @@ NPM        := npm --prefix web/app
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
-.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-loss bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
+.PHONY: run build client generate test test-go test-client test-e2e lint screenshots bench-first bench-calls bench-loss bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
 
 run: build ## build everything and start on http://localhost:8080 with ./parley-data
 	./bin/parley serve
@@ -68,7 +68,16 @@ chaos-short: build bin/parleyload
 
 bench-messages: build bin/parleyload ## messages, mailbox, sessions, presence; beside ejabberd and prosody
 	@.ci/needs ejabberd erlang-p1-pgsql prosody postgresql
-	@./bin/parleyload bench
+	@./bin/parleyload bench --only messages,mailbox,presence,sessions
+
+bench-calls: build bin/parleyload ## from invite to ring, calls per CPU second, accept to first audio; about four minutes
+	@{ ./bin/parleyload bench --only calls; $(NPM) run --silent bench-first; } | awk ' \
+		!/^RESULT/ { print; next } \
+		{ for (i = 2; i <= NF; i++) { split($$i, p, "="); v[p[1]] = p[2] } } \
+		END { if (v["ring_p50_ms"] == "" || v["accept_to_audio_ms_p50"] == "") exit 1; \
+			print "RESULT ring_p50_ms=" v["ring_p50_ms"] " ring_p99_ms=" v["ring_p99_ms"] \
+			" audio_p2p_ms_p50=" v["accept_to_audio_ms_p50"] " audio_relay_ms_p50=" v["relayed_accept_to_audio_ms_p50"] \
+			" calls_per_cpu_s=" v["calls_per_cpu_s"] " kb_per_call=" v["kb_per_call"] }'
 
 .PHONY: bin/parleyload
 bin/parleyload:

@@ -33,6 +33,7 @@ var parts = []struct {
 	{"mailbox", benchMailbox},
 	{"presence", benchPresence},
 	{"sessions", benchSessions},
+	{"calls", benchCalls},
 }
 
 // bench is one run of the command.
@@ -47,6 +48,7 @@ type bench struct {
 // keys of the last line, in order.
 var keys = []string{
 	"stored_per_cpu_s", "ratio_vs_best_peer", "p99_ms", "drain_10k_s", "idle_kb", "presence_500_ms", "presence_us_per_notice",
+	"ring_p50_ms", "ring_p99_ms", "calls_per_cpu_s", "kb_per_call",
 }
 
 func (c *benchCommand) Run(ctx context.Context, cli *commandLine) (err error) {

@@ -1,7 +1,7 @@
 // Command parleyload loads, breaks and measures a Parley server, as a client
 // like any other: real sockets to the real binary in a process of its own.
 //
-//	parleyload bench   the figures of `make bench-messages`
+//	parleyload bench   the figures of `make bench-messages` and `make bench-calls`
 //	parleyload chaos   the faults of `make chaos`
 //	parleyload relay   the relay beside coturn, of `make bench-relay`
 //	parleyload recording   recordings beside Janus, of `make bench-recording`
