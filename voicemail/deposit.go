@@ -360,12 +360,17 @@ func (m *Mailbox) keepVoice(ctx context.Context, d Deposit) (string, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return "", err
 	}
-	file, err := os.Open(d.Voice.Path)
+	return m.keepSound(*d.Voice)
+}
+
+// keepSound makes a recording durable and returns the blob's id.
+func (m *Mailbox) keepSound(v Voice) (string, error) {
+	file, err := os.Open(v.Path)
 	if err != nil {
 		return "", fmt.Errorf("recording: %w", err)
 	}
 	defer func() { _ = file.Close() }() // read only
-	id, err := m.blobs.Put(file, d.Voice.Bytes, d.Voice.SHA256)
+	id, err := m.blobs.Put(file, v.Bytes, v.SHA256)
 	if errors.Is(err, blob.ErrDiffers) {
 		err = fmt.Errorf("%w: %w", ErrInvalid, err)
 	}

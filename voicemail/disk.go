@@ -30,15 +30,19 @@ func (m *Mailbox) diskHasRoom(d Deposit) error {
 	if d.Kind == store.KindCall || d.Voice == nil && store.IsPostgres(m.database) {
 		return nil
 	}
+	if d.Voice != nil {
+		return m.diskHas(uint64(d.Voice.Bytes))
+	}
+	return m.diskHas(0)
+}
+
+// diskHas refuses what would take bytes of the reserve.
+func (m *Mailbox) diskHas(bytes uint64) error {
 	free, size, err := m.space(m.dir)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	need := min(maxReserve, size/reserveShare)
-	if d.Voice != nil {
-		need += uint64(d.Voice.Bytes)
-	}
-	if free < need {
+	if need := min(maxReserve, size/reserveShare) + bytes; free < need {
 		return fmt.Errorf("%w: the disk is full: %d bytes are left of %d", ErrUnavailable, free, size)
 	}
 	return nil

@@ -62,7 +62,15 @@ func Inspect(ctx context.Context, file string) (blobs map[string]int64, err erro
 		Blob  string `db:"blob"`
 		Bytes int64  `db:"bytes"`
 	}
-	if err := db.SelectContext(ctx, &rows, `SELECT blob, bytes FROM messages WHERE blob <> ''`); err != nil {
+	var greets bool // not in a copy of an earlier schema
+	if err := db.GetContext(ctx, &greets, `SELECT count(*) FROM sqlite_schema WHERE name = 'greetings'`); err != nil {
+		return nil, fmt.Errorf("tables of %s: %w", file, err)
+	}
+	query := `SELECT blob, bytes FROM messages WHERE blob <> ''`
+	if greets {
+		query += ` UNION ALL SELECT blob, bytes FROM greetings WHERE blob <> ''`
+	}
+	if err := db.SelectContext(ctx, &rows, query); err != nil {
 		return nil, fmt.Errorf("blobs of %s: %w", file, err)
 	}
 	blobs = make(map[string]int64, len(rows))

@@ -198,8 +198,10 @@ func (tx *Tx) Old(kind string, before int64, behind string, limit int) (rows []M
 	return rows, about("old messages", err)
 }
 
-// HasBlob reports whether a message has the blob.
+// HasBlob reports whether a message or a greeting has the blob.
 func (tx *Tx) HasBlob(blob string) (has bool, err error) {
-	err = tx.get(&has, `SELECT EXISTS (SELECT 1 FROM messages WHERE blob = ? AND blob <> '')`, blob)
-	return has, about("message of blob", err)
+	err = tx.get(&has, `
+		SELECT EXISTS (SELECT 1 FROM messages WHERE blob = ? AND blob <> '')
+			OR EXISTS (SELECT 1 FROM greetings WHERE blob = ? AND blob <> '')`, blob, blob)
+	return has, about("row of blob", err)
 }
