@@ -171,8 +171,10 @@ type Order struct {
 	Offer string // session description of the caller (RFC 8829)
 	Meta  []byte // kept with the recording, at most 4 KiB; Recover gives it back
 
-	Greeting bool // play the greeting first
-	Tone     bool // play the tone before recording
+	Greeting bool          // play the greeting first
+	Sound    []byte        // the greeting, a WebM of ours; default: the server's own
+	Pause    time.Duration // wait so long instead: the greeting is read, not heard
+	Tone     bool          // play the tone before recording
 
 	MaxDuration time.Duration // of the recording; default 3 min
 	Silence     time.Duration // that ends the recording; default 10 s

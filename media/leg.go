@@ -337,5 +337,26 @@ func (l *Leg) greet(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}()
-	_ = l.engine.greeting.play(ctx, l.voice)
+	if l.order.Pause > 0 {
+		select {
+		case <-time.After(l.order.Pause):
+		case <-ctx.Done():
+		}
+		return
+	}
+	_ = l.greeting().play(ctx, l.voice)
+}
+
+// greeting is what is played. A caller must not be turned away by one that
+// cannot be read.
+func (l *Leg) greeting() clip {
+	if len(l.order.Sound) == 0 {
+		return l.engine.greeting
+	}
+	own, err := clipOf(l.order.Sound)
+	if err != nil {
+		l.log.Error("greeting cannot be read", "err", err)
+		return l.engine.greeting
+	}
+	return own
 }

@@ -49,12 +49,41 @@ func loadClip(name string) (clip, error) {
 	}
 }
 
+// clipOf takes the packets out of a recording of ours.
+func clipOf(webm []byte) (clip, error) {
+	s, err := readWebM(webm, noLimits)
+	if err != nil {
+		return nil, err
+	}
+	c := make(clip, 0, len(s.line))
+	for _, p := range s.line {
+		c = append(c, p.packet)
+	}
+	return c, nil
+}
+
+// StandardGreeting is the greeting that is played where there is no other, as
+// a WebM to hear beforehand.
+func StandardGreeting() ([]byte, error) {
+	c, err := loadClip("greeting")
+	if err != nil {
+		return nil, err
+	}
+	line := &timeline{end: 1 << 40}
+	for _, packet := range c {
+		n, _ := samplesOf(packet) // checked by loadClip
+		line.add(placed{at: line.cursor, length: n, level: noLevel, packet: packet})
+	}
+	const skip = 312 // samples that its encoder added
+	return writeWebM(sound{line: line.out, skip: skip, length: line.cursor - skip}), nil
+}
+
 // play sends a clip at the pace of its packets, until it is over or ctx ends.
 func (c clip) play(ctx context.Context, track *webrtc.TrackLocalStaticSample) error {
 	start := time.Now()
 	var played int64 // samples
 	for _, packet := range c {
-		n, _ := samplesOf(packet) // checked by loadClip
+		n, _ := samplesOf(packet) // checked by loadClip and clipOf
 		if err := track.WriteSample(media.Sample{Data: packet, Duration: durationOf(n)}); err != nil {
 			return fmt.Errorf("media: play: %w", err)
 		}

@@ -237,6 +237,10 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	case err != nil:
 		return call.Route{}, fmt.Errorf("room in the callee's mailbox: %w", err)
 	}
+	greetings, err := cs.cfg.Mailbox.Greetings(ctx, callee)
+	if err != nil {
+		return call.Route{}, fmt.Errorf("greetings of callee: %w", err)
+	}
 	own, here := cs.cfg.Presence.Own(callee)
 	if !here {
 		own.State = presence.Offline
@@ -244,6 +248,7 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	return call.Route{
 		Blocked: blocked, State: own.State, Devices: cs.cfg.Presence.Devices(callee),
 		Grace: cs.cfg.Presence.InGrace(callee), Full: part,
+		Greetings: greetingsFor(greetings, caller, cs.cfg.Now()),
 	}, nil
 }
 

@@ -17,11 +17,13 @@ type Media interface {
 
 // MediaOrder is what one leg is to do.
 type MediaOrder struct {
-	ID       string // of the call
-	Offer    string // session description
-	Meta     []byte // kept with the recording; comes back with it after a crash
-	Greeting bool   // play the greeting first
-	Tone     bool   // play the tone before recording
+	ID       string        // of the call
+	Offer    string        // session description
+	Meta     []byte        // kept with the recording; comes back with it after a crash
+	Greeting bool          // play the greeting first
+	Sound    []byte        // the greeting as WebM; default: the server's own
+	Pause    time.Duration // instead of the greeting, silence, unless skipped
+	Tone     bool          // play the tone before recording
 	Limit    time.Duration
 	// Report tells how the leg goes, in order. It may block only briefly.
 	Report func(MediaReport)

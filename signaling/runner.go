@@ -272,8 +272,8 @@ func (r *runner) besides(do func() incoming) {
 // take lets the server answer the offer.
 func (r *runner) take(e call.Take, meta trace) incoming {
 	leg, answer, err := r.calls.cfg.Media.Answer(r.calls.ctx, MediaOrder{
-		ID: r.setup.ID, Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Tone: e.Tone,
-		Limit: r.setup.Limit, Report: r.report,
+		ID: r.setup.ID, Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause,
+		Tone: e.Tone, Limit: r.setup.Limit, Report: r.report,
 	})
 	if err != nil {
 		r.log.Warn("cannot take a message", "err", err)

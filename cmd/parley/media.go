@@ -23,7 +23,7 @@ type answeringMachine struct {
 func (a answeringMachine) Answer(ctx context.Context, order signaling.MediaOrder) (signaling.Leg, string, error) {
 	leg, answer, err := a.engine.Answer(ctx, media.Order{
 		ID: order.ID, Offer: order.Offer, Meta: order.Meta,
-		Greeting: order.Greeting, Tone: order.Tone, MaxDuration: order.Limit,
+		Greeting: order.Greeting, Sound: order.Sound, Pause: order.Pause, Tone: order.Tone, MaxDuration: order.Limit,
 		Report: func(r media.Report) {
 			order.Report(signaling.MediaReport{Kind: call.LegKind(r.Kind), Level: r.Level, Elapsed: r.Elapsed})
 		},
@@ -81,6 +81,8 @@ type soundOf struct {
 func (soundOf) Convert(webm []byte, format string) (io.ReadSeeker, error) {
 	return media.Convert(webm, format)
 }
+
+func (soundOf) Greeting() ([]byte, error) { return media.StandardGreeting() }
 
 func (s soundOf) Import(file []byte, longest time.Duration) (web.Imported, error) {
 	recording, err := media.Import(s.dir, file, longest)

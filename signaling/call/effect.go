@@ -33,7 +33,9 @@ type (
 	// Take lets the server answer the offer: Taken or TakeFailed comes back.
 	Take struct {
 		Offer    string
-		Greeting bool
+		Greeting bool          // first of all
+		Sound    string        // the greeting's, if it is not the server's own
+		Pause    time.Duration // instead of a sound: the caller reads the greeting
 		Tone     bool
 	}
 	// LegCandidate passes a candidate of the caller to the server's leg.

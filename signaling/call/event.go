@@ -100,6 +100,8 @@ type Route struct {
 	Busy    bool                // the callee is in another call
 	BusyAt  presence.DeviceID   // with this device
 	Full    wire.Part           // what the callee's mailbox has no more room for; empty: it takes a voice message
+
+	Greetings map[wire.Outcome]OwnGreeting // of the callee for this caller; none: the server's own
 }
 
 // LegKind is what a leg of the server reports.

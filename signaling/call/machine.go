@@ -118,7 +118,8 @@ type Machine struct {
 	muted     map[Party]bool // as each has said
 	down      time.Time      // since when the server was gone, until somebody is back
 
-	mailbox  bool          // a voice message may be left
+	mailbox  bool // a voice message may be left
+	greets   map[wire.Outcome]OwnGreeting
 	full     wire.Part     // why not
 	hidden   bool          // the callee must not learn of the call: it blocked the caller
 	outcome  wire.Outcome  // so far; final once deposited

@@ -11,22 +11,23 @@ import (
 // Memo is what must be known of a call, beside its Setup, to go on with it in
 // another process. Times are Unix ms, zero if there is none.
 type Memo struct {
-	State      State                `json:"state"`
-	Began      int64                `json:"began,omitempty"`
-	Talking    int64                `json:"talking,omitempty"`
-	Granted    presence.DeviceID    `json:"granted,omitempty"`
-	Waiting    presence.DeviceID    `json:"waiting,omitempty"`
-	Restarted  bool                 `json:"restarted,omitempty"`
-	Mailbox    bool                 `json:"mailbox,omitempty"`
-	Full       wire.Part            `json:"full,omitempty"`
-	Hidden     bool                 `json:"hidden,omitempty"`
-	Outcome    wire.Outcome         `json:"outcome,omitempty"`
-	Length     int64                `json:"length,omitempty"` // ms, while Committing
-	Answer     string               `json:"answer,omitempty"`
-	Held       []wire.CallCandidate `json:"held,omitempty"`
-	HeldCallee []wire.CallCandidate `json:"held_callee,omitempty"`
-	Muted      bool                 `json:"muted,omitempty"`        // the caller
-	CalleeMute bool                 `json:"callee_muted,omitempty"` // the granted device
+	State      State                        `json:"state"`
+	Began      int64                        `json:"began,omitempty"`
+	Talking    int64                        `json:"talking,omitempty"`
+	Granted    presence.DeviceID            `json:"granted,omitempty"`
+	Waiting    presence.DeviceID            `json:"waiting,omitempty"`
+	Restarted  bool                         `json:"restarted,omitempty"`
+	Mailbox    bool                         `json:"mailbox,omitempty"`
+	Full       wire.Part                    `json:"full,omitempty"`
+	Hidden     bool                         `json:"hidden,omitempty"`
+	Outcome    wire.Outcome                 `json:"outcome,omitempty"`
+	Length     int64                        `json:"length,omitempty"` // ms, while Committing
+	Answer     string                       `json:"answer,omitempty"`
+	Greetings  map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
+	Held       []wire.CallCandidate         `json:"held,omitempty"`
+	HeldCallee []wire.CallCandidate         `json:"held_callee,omitempty"`
+	Muted      bool                         `json:"muted,omitempty"`        // the caller
+	CalleeMute bool                         `json:"callee_muted,omitempty"` // the granted device
 }
 
 // Memo is the call as it stands.
@@ -34,7 +35,7 @@ func (m *Machine) Memo() Memo {
 	memo := Memo{
 		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
-		Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
+		Greetings: m.greets, Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
 	}
 	if m.state == Committing {
@@ -50,6 +51,7 @@ func Restore(setup Setup, memo Memo) *Machine {
 	m.began, m.talking = fromUnix(memo.Began), fromUnix(memo.Talking)
 	m.mailbox, m.full, m.hidden, m.outcome = memo.Mailbox, memo.Full, memo.Hidden, memo.Outcome
 	m.length = time.Duration(memo.Length) * time.Millisecond
+	m.greets = memo.Greetings
 	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
 	for who, muted := range map[Party]bool{m.setup.Caller: memo.Muted, m.callee(): memo.CalleeMute} {
 		if muted {
@@ -116,7 +118,7 @@ func (m *Machine) askForOffer(now time.Time) {
 	m.forgetHandshake()
 	m.counts[m.setup.Caller] = 0
 	m.send(m.setup.Caller, &wire.CallDiverted{
-		Call: m.setup.ID, Outcome: m.outcome, Mailbox: m.mailbox, Full: m.full, Reoffer: true,
+		Call: m.setup.ID, Outcome: m.outcome, Greeting: m.greeting().told(), Mailbox: m.mailbox, Full: m.full, Reoffer: true,
 	})
 	m.arm(now, TimerConnect, m.setup.Timings.Connect)
 }

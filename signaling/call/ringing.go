@@ -18,6 +18,7 @@ func (m *Machine) invited(now time.Time, r Route) {
 	if m.setup.Intent != wire.IntentText { // which has no sound to record
 		m.mailbox, m.full = r.Full == "", r.Full
 	}
+	m.greets = r.Greetings
 	if !m.setup.Rings() {
 		m.divert(now, wire.ToMailbox, "")
 		return

@@ -13,7 +13,8 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 	m.outcome = outcome
 	m.disarmAll()
 	m.send(m.setup.Caller, &wire.CallDiverted{
-		Call: m.setup.ID, Outcome: outcome, Text: text, Mailbox: m.mailbox, Full: m.full, Reoffer: used && m.mailbox,
+		Call: m.setup.ID, Outcome: outcome, Text: text, Greeting: m.greeting().told(),
+		Mailbox: m.mailbox, Full: m.full, Reoffer: used && m.mailbox,
 	})
 	switch {
 	case !m.mailbox:
@@ -32,7 +33,8 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 func (m *Machine) take() {
 	m.state = Taking
 	note := m.setup.Intent == wire.IntentNote
-	m.do(Take{Offer: m.offer, Greeting: !note, Tone: !note})
+	greeting := m.greeting()
+	m.do(Take{Offer: m.offer, Greeting: !note, Sound: greeting.Sound, Pause: greeting.pause(), Tone: !note})
 }
 
 func (m *Machine) takenUp(now time.Time, answer string) {

@@ -197,6 +197,10 @@ func (tell *teller) event(words []string) Event {
 		}
 		route.Grace = slices.Contains(words, "grace")
 		route.Full = wire.Part(arg("full"))
+		greeting := OwnGreeting{Sound: arg("greeting-sound"), Text: strings.ReplaceAll(arg("greeting"), "_", " ")}
+		if greeting != (OwnGreeting{}) {
+			route.Greetings = map[wire.Outcome]OwnGreeting{wire.NoAnswer: greeting, wire.OutOffline: greeting, wire.ToMailbox: greeting}
+		}
 		return Invited{route}
 	case "appears":
 		return Appeared{party().Device}

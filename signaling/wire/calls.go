@@ -98,9 +98,19 @@ type CallDiverted struct {
 	Call    string  `json:"call"`
 	Outcome Outcome `json:"outcome"`
 	Text    string  `json:"text,omitempty"` // a decliner's own words
-	Mailbox bool    `json:"mailbox"`
-	Full    Part    `json:"full,omitempty"`
-	Reoffer bool    `json:"reoffer,omitempty"`
+	// Greeting is the callee's own, if there is one for the reason.
+	Greeting *Greeting `json:"greeting,omitempty"`
+	Mailbox  bool      `json:"mailbox"`
+	Full     Part      `json:"full,omitempty"`
+	Reoffer  bool      `json:"reoffer,omitempty"`
+}
+
+// Greeting is what a callee says to who cannot reach it. Text without Sound is
+// for the client to show and to speak; the caller asks for the tone (CallDivert)
+// when that is done.
+type Greeting struct {
+	Text  string `json:"text,omitempty"`
+	Sound bool   `json:"sound,omitempty"` // the server plays it
 }
 
 // CallConnected is a device's word that its media is up (ICE and DTLS).

@@ -175,9 +175,22 @@ export interface CallDiverted {
   outcome: Outcome;
   /** a decliner's own words */
   text?: string;
+  /** Greeting is the callee's own, if there is one for the reason. */
+  greeting?: Greeting;
   mailbox: boolean;
   full?: Part;
   reoffer?: boolean;
+}
+
+/**
+ * Greeting is what a callee says to who cannot reach it. Text without Sound is
+ * for the client to show and to speak; the caller asks for the tone (CallDivert)
+ * when that is done.
+ */
+export interface Greeting {
+  text?: string;
+  /** the server plays it */
+  sound?: boolean;
 }
 
 /** CallConnected is a device's word that its media is up (ICE and DTLS). */
