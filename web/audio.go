@@ -19,6 +19,8 @@ type Sound interface {
 	// Import makes a recording of a file that a browser recorded, or returns
 	// ErrNotSound, ErrForeignSound, ErrSoundTooLong or ErrSoundTooShort.
 	Import(file []byte, longest time.Duration) (Imported, error)
+	// Greeting is the server's own, as WebM.
+	Greeting() ([]byte, error)
 }
 
 // What can be wrong with a file of sound.

@@ -59,7 +59,7 @@ func (d *door) note(w http.ResponseWriter, r *http.Request, who identity) {
 		d.fail(w, r, err)
 		return
 	}
-	data, err := d.upload(w, r)
+	data, err := d.upload(w, r, d.NoteLimit)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -89,8 +89,8 @@ func (d *door) note(w http.ResponseWriter, r *http.Request, who identity) {
 	answer(w, status, acceptedNote{CID: cid, Conv: got.Conv, Seq: got.Seq, MID: got.MID, Time: got.Time})
 }
 
-// upload reads a request's body of sound.
-func (d *door) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// upload reads a request's body of sound, of at most so long.
+func (d *door) upload(w http.ResponseWriter, r *http.Request, longest time.Duration) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err != nil:
@@ -98,7 +98,7 @@ func (d *door) upload(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case kind != "audio/webm" && kind != "video/webm" && kind != "audio/ogg" && kind != "application/ogg":
 		return nil, fmt.Errorf("%w: %.40s", ErrForeignSound, kind)
 	}
-	limit := int64(d.NoteLimit.Seconds()*bytesPerSound) + uploadSlack
+	limit := int64(longest.Seconds()*bytesPerSound) + uploadSlack
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}

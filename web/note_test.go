@@ -21,6 +21,8 @@ func (mimic) Convert(webm []byte, format string) (io.ReadSeeker, error) {
 	return bytes.NewReader(append(webm, " in "+format...)), nil
 }
 
+func (mimic) Greeting() ([]byte, error) { return []byte("leave a message"), nil }
+
 func (m mimic) Import(file []byte, longest time.Duration) (Imported, error) {
 	for said, err := range map[string]error{
 		"nonsense": ErrNotSound, "mp4": ErrForeignSound, "long": ErrSoundTooLong, "click": ErrSoundTooShort,

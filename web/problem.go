@@ -42,6 +42,8 @@ var problems = []struct {
 	{voicemail.ErrNameTaken, problem{http.StatusConflict, "name_taken", "Somebody has that name already. Choose another."}},
 	{voicemail.ErrBadName, problem{http.StatusUnprocessableEntity, "bad_name", "A name has 1 to 32 letters, digits, dots, dashes or underscores."}},
 	{voicemail.ErrWeakPassword, problem{http.StatusUnprocessableEntity, "weak_password", "A password needs at least 8 characters."}},
+	{voicemail.ErrTooMany, problem{http.StatusConflict, "too_many", "There are as many as there may be. Remove one first."}},
+	{voicemail.ErrTooLong, problem{http.StatusRequestEntityTooLarge, "too_large", "That is too long to be sent."}},
 	{voicemail.ErrNotFound, problem{http.StatusNotFound, "not_found", "That does not exist, or not for you."}},
 	{voicemail.ErrUnavailable, problem{http.StatusServiceUnavailable, "unavailable", "The server cannot do this right now. Try again in a moment."}},
 	{voicemail.ErrNotAllowed, problem{http.StatusConflict, "not_allowed", "That cannot be done with this message."}},

@@ -131,13 +131,63 @@ export function audioURL(mid: string, download = false): string {
   return `/api/messages/${encodeURIComponent(mid)}/audio${download ? '?download=1' : ''}`;
 }
 
+/** Why nobody answers, as far as greetings go. */
+export type GreetReason = 'any' | 'no_answer' | 'busy' | 'dnd' | 'offline';
+
+/** Greeting is what callers hear or read when nobody answers. `until` is Unix ms. */
+export interface Greeting {
+  id: string;
+  reason: GreetReason;
+  text: string;
+  /** accounts it is for; empty: everybody */
+  for: string[];
+  until?: number;
+  /** of its sound; 0: none */
+  durationMs: number;
+}
+
+export interface Greetings {
+  greetings: Greeting[];
+  /** by reason, the id of what a caller gets now for whom there is none in particular */
+  heard: Partial<Record<GreetReason, string>>;
+}
+
+export async function greetings(): Promise<Greetings> {
+  type Row = Omit<Greeting, 'until' | 'durationMs'> & { until?: string; duration_ms?: number };
+  const { greetings: rows, heard } = (await call('GET', '/api/greetings')) as { greetings: Row[]; heard: Greetings['heard'] };
+  return {
+    heard,
+    greetings: rows.map(({ until, duration_ms = 0, ...row }) => ({ ...row, durationMs: duration_ms, ...(until && { until: new Date(until).getTime() }) })),
+  };
+}
+
+/** keepGreeting keeps a greeting, or changes all of it but its sound. */
+export async function keepGreeting({ id, reason, text, for: callers, until }: Greeting): Promise<void> {
+  const end = until === undefined ? {} : { until: new Date(until).toISOString() };
+  await call('PUT', `/api/greetings/${encodeURIComponent(id)}`, { reason, text, for: callers, ...end });
+}
+
+export async function removeGreeting(id: string): Promise<void> {
+  await call('DELETE', `/api/greetings/${encodeURIComponent(id)}`);
+}
+
+/** giveSound gives a greeting a recording, or takes it away with null. */
+export async function giveSound(id: string, sound: Blob | null): Promise<void> {
+  await call(sound === null ? 'DELETE' : 'PUT', greetingURL(id), sound ?? undefined);
+}
+
+/** greetingURL is where the sound of a greeting is. */
+export function greetingURL(id: string): string {
+  return `/api/greetings/${encodeURIComponent(id)}/audio`;
+}
+
 async function call(method: string, path: string, body?: unknown): Promise<unknown> {
   let response: Response;
   try {
     response = await fetch(path, {
       method,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
-      body: body === undefined ? null : JSON.stringify(body),
+      headers: body === undefined ? {} : { 'Content-Type': body instanceof Blob ? body.type : 'application/json' },
+      body: body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body),
     });
   } catch {
     throw disconnected();

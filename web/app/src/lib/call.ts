@@ -42,7 +42,7 @@ export interface Call {
   readonly theirLineLost?: boolean;
   /** talking since, by the local clock, Unix ms */
   readonly since?: number;
-  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; full?: wire.Part | undefined };
+  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; full?: wire.Part | undefined; greeting?: wire.Greeting | undefined };
   readonly recording?: { level: number; elapsedMs: number; limitMs: number };
   readonly end?: { reason: wire.Reason; durationMs: number };
 }
@@ -119,7 +119,7 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
         phase: 'diverted',
         theirMuted: false,
         interrupted: false,
-        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, full: frame.full },
+        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, full: frame.full, greeting: frame.greeting },
       };
     case 'call.recording':
       return record(call, frame);
