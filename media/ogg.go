@@ -219,8 +219,13 @@ func (r *oggReader) gather(p *oggPage) {
 			whole = append(r.partial, piece...)
 		}
 		if n == 255 {
-			if r.partial = nil; !lost {
-				r.partial = append([]byte{}, whole...)
+			switch {
+			case lost:
+				r.partial = nil
+			case r.partial == nil:
+				r.partial = bytes.Clone(whole)
+			default:
+				r.partial = whole // it grows in place: a hostile packet may go on for thousands of pages
 			}
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -202,6 +203,28 @@ func TestOggLacing(t *testing.T) {
 		if !bytes.Equal(p.packet, line[i].packet) {
 			t.Errorf("packet of %d bytes came back with %d", len(line[i].packet), len(p.packet))
 		}
+	}
+}
+
+// A packet that never ends, a page for each 255 bytes of it, costs as much as
+// any file of that size.
+func TestOggPacketWithoutEnd(t *testing.T) {
+	w := oggWriter{}
+	w.packet(opusHead(1, 312))
+	w.flush(oggFirst, 0)
+	for flags := byte(0); len(w.out) < 1<<20; flags = oggContinued {
+		w.table, w.body = append(w.table, 255), append(w.body, make([]byte, 255)...)
+		w.flush(flags, oggNoGranule)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := readOgg(w.out, noLimits)
+	runtime.ReadMemStats(&after)
+	if !errors.Is(err, ErrNotSound) {
+		t.Errorf("it is sound: %v", err)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 32<<20 {
+		t.Errorf("1 MB took %d MB to read", took>>20)
 	}
 }
 
