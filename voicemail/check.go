@@ -118,6 +118,8 @@ func notInCID(r rune) bool {
 func (d *Deposit) content() []byte {
 	parts := []string{d.Kind, string(d.To)}
 	switch {
+	case d.Forwarded != nil: // what it says may be gone when it is sent again
+		parts = []string{"forward", string(d.To), d.Forwarded.mid, d.Comment}
 	case d.Kind == store.KindText && d.TTL != 0:
 		parts = append(parts, d.Text, d.TTL.String())
 	case d.Kind == store.KindText:
@@ -130,9 +132,6 @@ func (d *Deposit) content() []byte {
 		parts = append(parts, string(d.Voice.Source))
 	default:
 		parts = append(parts, string(d.Voice.SHA256))
-	}
-	if d.Forwarded != nil {
-		parts = append(parts, d.Forwarded.Name, d.Comment)
 	}
 	if d.Urgent {
 		parts = append(parts, "urgent")

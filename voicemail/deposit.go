@@ -61,6 +61,7 @@ type Voice struct {
 type Forwarded struct {
 	Name                      string // of whom it was from first
 	Time                      int64  // when, Unix ms
+	mid                       string // of the message that is forwarded
 	blob                      string // of a recording, which belongs to several messages then
 	transcription, transcript string
 }
@@ -194,16 +195,10 @@ func (m *Mailbox) submit(d Deposit, done func(Accepted, error)) error {
 
 // accept is the transaction of a deposit.
 func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, error) {
-	sent, err := tx.MessageSent(d.From, d.Device, d.CID)
-	if err == nil {
-		if !bytes.Equal(sent.Content, row.Content) {
-			return Accepted{}, ErrMismatch
-		}
-		return Accepted{MID: sent.MID, Conv: sent.Conv, Seq: sent.Seq, Time: sent.Time, Duplicate: true}, nil
+	if sent, err := d.sent(tx, row.Content); !errors.Is(err, ErrNotFound) {
+		return sent, err
 	}
-	if !errors.Is(err, ErrNotFound) {
-		return Accepted{}, err
-	}
+	var err error
 	if err := m.permit(tx, &d); err != nil {
 		return Accepted{}, err
 	}
@@ -231,6 +226,19 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 		}
 	}
 	return got, nil
+}
+
+// sent answers a deposit that was accepted before: with ErrMismatch if that had
+// other content, and with ErrNotFound if there was none.
+func (d *Deposit) sent(tx *store.Tx, content []byte) (Accepted, error) {
+	sent, err := tx.MessageSent(d.From, d.Device, d.CID)
+	if err != nil {
+		return Accepted{}, err
+	}
+	if !bytes.Equal(sent.Content, content) {
+		return Accepted{}, ErrMismatch
+	}
+	return Accepted{MID: sent.MID, Conv: sent.Conv, Seq: sent.Seq, Time: sent.Time, Duplicate: true}, nil
 }
 
 // enter adds the message to the log of one account.

@@ -3,6 +3,7 @@ package voicemail
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,13 +14,19 @@ import (
 // Forward deposits a message that From has received or sent once more, for To:
 // D says from whom, to whom and with which comment. The recording is shared, not
 // copied. Errors: as of Deposit; ErrNotFound if From may not see the message,
-// ErrNotAllowed if it is one that cannot be forwarded.
+// ErrNotAllowed if it is one that cannot be forwarded. A repetition is answered
+// also when the message is gone since.
 func (m *Mailbox) Forward(ctx context.Context, d Deposit, mid string) (Accepted, error) {
 	var (
 		of   store.Message
 		from store.Account
+		sent Accepted
 	)
+	d.Forwarded = &Forwarded{mid: mid}
 	err := m.store.View(ctx, func(tx *store.Tx) (err error) {
+		if sent, err = d.sent(tx, d.content()); !errors.Is(err, ErrNotFound) {
+			return err
+		}
 		if of, err = tx.Message(mid, d.From); err != nil {
 			return err
 		}
@@ -29,11 +36,15 @@ func (m *Mailbox) Forward(ctx context.Context, d Deposit, mid string) (Accepted,
 	if err != nil {
 		return Accepted{}, fmt.Errorf("message to forward: %w", err)
 	}
+	if sent.Duplicate {
+		return sent, nil
+	}
 	if of.Gone != "" || of.Kind == store.KindCall {
 		return Accepted{}, fmt.Errorf("message to forward: %w", ErrNotAllowed)
 	}
 	d.Kind, d.Text = of.Kind, of.Text
-	d.Forwarded = &Forwarded{Name: from.Name, Time: of.Time, blob: of.Blob, transcription: of.Transcription, transcript: of.Transcript}
+	d.Forwarded.Name, d.Forwarded.Time = from.Name, of.Time
+	d.Forwarded.blob, d.Forwarded.transcription, d.Forwarded.transcript = of.Blob, of.Transcription, of.Transcript
 	if of.Forwarded != "" { // whoever said it, not who passed it on
 		d.Forwarded.Name, d.Forwarded.Time = of.Forwarded, of.ForwardedTime
 	}

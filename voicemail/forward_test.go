@@ -75,6 +75,13 @@ func testForward(t *testing.T, open opener) {
 	if _, err := h.forward("ann", "eve", sent.MID, ""); !errors.Is(err, ErrNotAllowed) {
 		t.Errorf("what is gone: %v", err)
 	}
+	d.Comment = "listen to this"
+	if again, err := h.Forward(t.Context(), d, sent.MID); err != nil || !again.Duplicate || again.MID != got.MID {
+		t.Errorf("again, when it is gone: %+v (%v)", again, err)
+	}
+	if _, err := h.Forward(t.Context(), d, got.MID); !errors.Is(err, ErrMismatch) {
+		t.Errorf("the same cid for another message: %v", err)
+	}
 	h.clock.advance(2 * time.Hour)
 	if err := h.Retain(t.Context(), func([]store.Entry) {}); err != nil {
 		t.Fatal(err)
