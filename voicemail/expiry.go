@@ -73,10 +73,7 @@ func (m *Mailbox) expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	readers := []presence.AccountID{message.From, message.To}
-	if message.Hidden {
-		readers = readers[:1] // the other has nothing of it
-	}
+	readers := readersOf(&message)
 	freed := message.Held().Minus()
 	if err := tx.Expire(e.MID, m.millis()); err != nil {
 		return nil, err
@@ -106,6 +103,15 @@ func appendChanged(tx *store.Tx, message *store.Message, readers []presence.Acco
 		entries = append(entries, entry)
 	}
 	return entries, nil
+}
+
+// readersOf are those in whose logs a message is: of what is hidden, the
+// recipient has nothing.
+func readersOf(message *store.Message) []presence.AccountID {
+	if message.Hidden || message.To == message.From {
+		return []presence.AccountID{message.From}
+	}
+	return []presence.AccountID{message.From, message.To}
 }
 
 // shownTo is a message as account may see it. What is not for its eyes leaves

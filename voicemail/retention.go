@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"parley/presence"
 	"parley/voicemail/store"
 )
 
@@ -77,14 +76,11 @@ func (m *Mailbox) removeOld(ctx context.Context, old store.Message) (entries []s
 // empty removes what a message says, unless that was done since it was read,
 // and returns the recording that nobody needs then.
 func (m *Mailbox) empty(tx *store.Tx, old store.Message) (entries []store.Entry, blob string, err error) {
-	message, err := tx.Message(old.MID, old.From)
+	message, err := tx.MessageByID(old.MID)
 	if err != nil || message.Text == "" && message.Blob == "" {
 		return nil, "", err
 	}
-	gone, readers := store.GoneRemoved, []presence.AccountID{message.From, message.To}
-	if message.Hidden {
-		readers = readers[:1] // the other has nothing of it
-	}
+	gone, readers := store.GoneRemoved, readersOf(&message)
 	them, err := tx.Participant(message.Conv, message.To)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, "", err

@@ -70,6 +70,43 @@ func testOldMessagesAreRemoved(t *testing.T, open opener) {
 	}
 }
 
+// What a program leaves for its owner is in one log, and counts once; what the
+// owner removed holds up nothing.
+func TestOldMessagesToOneselfAreRemoved(t *testing.T) { onEach(t, testOldMessagesToOneselfAreRemoved) }
+
+func testOldMessagesToOneselfAreRemoved(t *testing.T, open opener) {
+	h := open(t, "ann", "bob").with(Quota{}, Retention{Text: time.Hour})
+	ann := h.id("ann")
+	remind := func(text string) Accepted {
+		d := h.text("ann", "ann", text)
+		d.App = "reminder"
+		return h.deposit(d)
+	}
+	gone := remind("removed by its owner")
+	if _, err := h.Remove(t.Context(), ann, gone.MID); err != nil {
+		t.Fatal(err)
+	}
+	old := remind("old")
+	behind := h.write("ann", "bob", "old as well")
+	h.clock.advance(time.Hour + time.Millisecond)
+	kept := remind("new")
+	told := make(map[string]int)
+	err := h.Retain(t.Context(), func(page []store.Entry) {
+		for _, e := range page {
+			told[e.Message.MID]++
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told[old.MID] != 1 || told[behind.MID] != 2 {
+		t.Errorf("told %v", told)
+	}
+	if usage, err := h.Usage(t.Context(), ann); err != nil || usage.Held != (store.Held{Messages: 1, Bytes: 3}) {
+		t.Errorf("ann's mailbox holds %+v (%v), want %s alone", usage.Held, err, kept.MID)
+	}
+}
+
 func TestEverythingIsKeptUnlessAsked(t *testing.T) {
 	h := open(t, "ann", "bob")
 	voice := h.deposit(h.voice("ann", "bob", []byte("sound")))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"parley/presence"
 	"parley/voicemail/blob"
 	"parley/voicemail/store"
 )
@@ -45,11 +44,7 @@ func (m *Mailbox) Transcribe(ctx context.Context, speak func(ctx context.Context
 		if err != nil {
 			return err
 		}
-		readers := []presence.AccountID{now.From}
-		if now.To != now.From && !now.Hidden {
-			readers = append(readers, now.To)
-		}
-		entries, err = appendChanged(tx, &now, readers, store.Held{}, "")
+		entries, err = appendChanged(tx, &now, readersOf(&now), store.Held{}, "")
 		return err
 	})
 	if err != nil {
