@@ -147,7 +147,8 @@ func (l *LiveCalls) End(id string) error {
 	}
 	l.held -= call.open.bytes + call.note.bytes
 	delete(l.lines, id)
-	return l.compactLocked()
+	l.compactLocked()
+	return nil
 }
 
 // Close syncs what is there. The calls under way stay for the next process.
@@ -174,17 +175,26 @@ func (l *LiveCalls) appendLocked(kind, id string, content []byte) (span, error) 
 	if l.file == nil {
 		return span{}, fmt.Errorf("journal of calls: %w", fs.ErrClosed)
 	}
+	at, err := l.write(kind, id, content)
+	if err != nil {
+		return span{}, fmt.Errorf("journal of calls: %w", err)
+	}
+	if l.syncing == nil {
+		l.syncing = time.AfterFunc(time.Second, l.sync)
+	}
+	return at, nil
+}
+
+// write puts a line at the end.
+func (l *LiveCalls) write(kind, id string, content []byte) (span, error) {
 	line := make([]byte, 0, len(kind)+len(id)+len(content)+3)
 	line = append(append(append(line, kind...), ' '), id...)
 	line = append(append(append(line, ' '), content...), '\n')
 	if _, err := l.file.WriteAt(line, l.size); err != nil { // what was written in part is overwritten
-		return span{}, fmt.Errorf("journal of calls: %w", err)
+		return span{}, err
 	}
 	at := span{l.size, int64(len(line))}
 	l.size += at.bytes
-	if l.syncing == nil {
-		l.syncing = time.AfterFunc(time.Second, l.sync)
-	}
 	return at, nil
 }
 
@@ -213,15 +223,15 @@ func (l *LiveCalls) beat() {
 }
 
 // compactLocked writes the file anew when most of it is of calls that are over.
-func (l *LiveCalls) compactLocked() error {
+// Where that fails, on a full disk, the file goes on growing until it succeeds.
+func (l *LiveCalls) compactLocked() {
 	if l.size < compactOver || l.size < 4*l.held {
-		return nil
+		return
 	}
 	data := make([]byte, l.size)
-	if _, err := l.file.ReadAt(data, 0); err != nil {
-		return fmt.Errorf("journal of calls: %w", err)
+	if _, err := l.file.ReadAt(data, 0); err == nil {
+		_ = l.rewriteLocked(readCalls(data))
 	}
-	return l.rewriteLocked(readCalls(data))
 }
 
 func (l *LiveCalls) rewrite(under []LiveCall) error {
@@ -231,36 +241,45 @@ func (l *LiveCalls) rewrite(under []LiveCall) error {
 }
 
 // rewriteLocked makes a file of the calls under way alone, and takes it when
-// it is whole.
-func (l *LiveCalls) rewriteLocked(under []LiveCall) (err error) {
-	fresh, err := os.OpenFile(l.path+".new", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+// it is whole and in its place; else the old one goes on.
+func (l *LiveCalls) rewriteLocked(under []LiveCall) error {
+	file, err := os.OpenFile(l.path+".new", os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("journal of calls: %w", err)
 	}
-	old := l.file
-	l.file, l.size, l.held = fresh, 0, 0
-	clear(l.lines)
+	fresh := LiveCalls{path: l.path, file: file, lines: make(map[string]*callLines)}
+	err = fresh.copy(under)
+	if err == nil && len(under) > 0 { // the rest would only be forgotten
+		err = file.Sync()
+	}
+	if err == nil {
+		err = os.Rename(l.path+".new", l.path)
+	}
+	if err != nil {
+		_ = file.Close() // the first error counts
+		return fmt.Errorf("journal of calls: %w", err)
+	}
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+	l.file, l.size, l.lines, l.held = file, fresh.size, fresh.lines, fresh.held
+	return nil
+}
+
+// copy writes calls into a file that has none.
+func (l *LiveCalls) copy(under []LiveCall) (err error) {
 	for _, call := range under {
 		lines := &callLines{}
-		if lines.open, err = l.appendLocked("open", call.ID, call.Setup); err != nil {
+		if lines.open, err = l.write("open", call.ID, call.Setup); err != nil {
 			return err
 		}
 		if call.Note != nil {
-			if lines.note, err = l.appendLocked("note", call.ID, call.Note); err != nil {
+			if lines.note, err = l.write("note", call.ID, call.Note); err != nil {
 				return err
 			}
 		}
 		l.lines[call.ID] = lines
 		l.held += lines.open.bytes + lines.note.bytes
-	}
-	if len(under) > 0 { // the rest would only be forgotten
-		err = fresh.Sync()
-	}
-	if err = errors.Join(err, os.Rename(l.path+".new", l.path)); err != nil {
-		return fmt.Errorf("journal of calls: %w", err)
-	}
-	if old != nil {
-		_ = old.Close()
 	}
 	return nil
 }

@@ -83,3 +83,20 @@ func TestJournalOfCallsStaysSmall(t *testing.T) {
 	must(t, l.Note("long", []byte("still")))
 	reopened(t, dir, "long setup still")
 }
+
+// Where the disk has no room to write the file anew, the one that is there goes on.
+func TestJournalOfCallsSurvivesAFailedRewrite(t *testing.T) {
+	dir := t.TempDir()
+	l := reopened(t, dir)
+	must(t, os.Symlink("/dev/full", filepath.Join(dir, liveCallsFile+".new")))
+	must(t, l.Open("long", []byte("setup")))
+	offer := []byte(strings.Repeat("o", 64<<10))
+	for n := range 2 * compactOver / len(offer) {
+		id := fmt.Sprint("call-", n)
+		must(t, l.Open(id, offer))
+		must(t, l.End(id))
+	}
+	must(t, l.Note("long", []byte("talks")))
+	must(t, os.Remove(filepath.Join(dir, liveCallsFile+".new")))
+	reopened(t, dir, "long setup talks")
+}
