@@ -18,8 +18,9 @@ var DefaultTimings = Timings{Reload: 5 * time.Second, Lost: 30 * time.Second}
 
 // Own is what a person has set about the own presence.
 type Own struct {
-	State  State // Choosable
-	Status string
+	State     State // Choosable
+	Status    string
+	RelayOnly bool // no address of the person's devices may reach others
 }
 
 // Tracker knows who is here now. What others may see changes through its

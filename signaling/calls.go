@@ -94,6 +94,12 @@ func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
 	if err != nil {
 		return err
 	}
+	if cs.relayOnly(c.who.Account) {
+		var tells bool
+		if event, tells = conceal(event); !tells {
+			return nil
+		}
+	}
 	r := cs.find(id)
 	if r == nil && cs.stops() {
 		return voicemail.ErrUnavailable // the call goes on with the next start
@@ -105,6 +111,13 @@ func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
 		return errNoCall
 	}
 	return r.deliverFrom(ctx, call.Party(c.who), event)
+}
+
+// relayOnly reports whether the account of somebody who is here hides its
+// addresses.
+func (cs *calls) relayOnly(account presence.AccountID) bool {
+	own, _ := cs.cfg.Presence.Own(account)
+	return own.RelayOnly
 }
 
 // eventFrom is what a frame means to the call it names.
@@ -196,6 +209,9 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	setup := call.Setup{
 		ID: f.Call, Caller: call.Party(who), CallerName: caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
 		Timings: cs.cfg.Timings, Limit: cs.cfg.Limit,
+	}
+	if caller.RelayOnly {
+		setup.Offer = concealSDP(setup.Offer)
 	}
 	if err := cs.leaveOther(ctx, setup); err != nil {
 		return err

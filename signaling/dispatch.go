@@ -52,6 +52,8 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 
 	case *wire.PresenceSet:
 		return s.setPresence(ctx, c, f)
+	case *wire.RelaySet:
+		return s.setRelayOnly(ctx, c, f)
 	case *wire.PresenceIdle:
 		s.tracker.SetIdle(c.session, f.Idle)
 		return nil

@@ -152,29 +152,39 @@ func (s *Server) setPresence(ctx context.Context, c *conn, f *wire.PresenceSet) 
 	if err := s.mailbox.SetPresence(ctx, account, f.State, status); err != nil {
 		return fmt.Errorf("set presence: %w", err)
 	}
-	s.tracker.SetOwn(account, presence.Own{State: f.State, Status: status})
-	if err := s.tellSelf(ctx, account); err != nil {
-		return err
-	}
-	c.send(&wire.OK{Re: f.ID})
-	return nil
+	return s.ownChanged(ctx, c, f.ID)
 }
 
-// tellSelf tells an account's devices what it is now.
-func (s *Server) tellSelf(ctx context.Context, account presence.AccountID) error {
-	row, err := s.mailbox.Account(ctx, account)
+// setRelayOnly holds from the next frame on: calls under way go on as they are.
+func (s *Server) setRelayOnly(ctx context.Context, c *conn, f *wire.RelaySet) error {
+	if err := s.mailbox.SetRelayOnly(ctx, c.who.Account, f.Only); err != nil {
+		return fmt.Errorf("set relay only: %w", err)
+	}
+	return s.ownChanged(ctx, c, f.ID)
+}
+
+// ownChanged lets what an account has just set count, tells its devices, and
+// answers.
+func (s *Server) ownChanged(ctx context.Context, c *conn, re string) error {
+	row, err := s.mailbox.Account(ctx, c.who.Account)
 	if err != nil {
 		return fmt.Errorf("own account: %w", err)
 	}
+	s.tracker.SetOwn(row.ID, ownOf(row))
 	self := selfOf(row, "") // each device knows which one it is
-	s.hub.Send(account, "", &self)
+	s.hub.Send(row.ID, "", &self)
+	c.send(&wire.OK{Re: re})
 	return nil
+}
+
+func ownOf(row store.Account) presence.Own {
+	return presence.Own{State: row.State, Status: row.Status, RelayOnly: row.RelayOnly}
 }
 
 func selfOf(row store.Account, device presence.DeviceID) wire.Self {
 	return wire.Self{
 		Account: row.ID, Device: device, Name: row.Name, Admin: row.Admin, State: row.State, Status: row.Status,
-		TellRead: row.TellRead, TellPlayed: row.TellPlayed,
+		TellRead: row.TellRead, TellPlayed: row.TellPlayed, RelayOnly: row.RelayOnly,
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	if !c.known {
 		c.known = true
 		s.hub.add(c) // before the head is read: no hint falls in between
-		s.tracker.Connect(c.who.Account, c.who.Device, c.session, presence.Own{State: account.State, Status: account.Status}, f.Idle)
+		s.tracker.Connect(c.who.Account, c.who.Device, c.session, ownOf(account), f.Idle)
 	}
 	contacts, err := s.contacts(ctx, c)
 	if err != nil {

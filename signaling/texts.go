@@ -49,11 +49,7 @@ func (s *Server) setReceipts(ctx context.Context, c *conn, f *wire.ReceiptsSet) 
 	if err := s.mailbox.SetReceipts(ctx, c.who.Account, f.Read, f.Played); err != nil {
 		return fmt.Errorf("set receipts: %w", err)
 	}
-	if err := s.tellSelf(ctx, c.who.Account); err != nil {
-		return err
-	}
-	c.send(&wire.OK{Re: f.ID})
-	return nil
+	return s.ownChanged(ctx, c, f.ID)
 }
 
 func (s *Server) read(ctx context.Context, c *conn, f *wire.Read) error {

@@ -84,6 +84,12 @@ func (m *Mailbox) SetPresence(ctx context.Context, account presence.AccountID, s
 	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetPresence(account, state, status) })
 }
 
+// SetRelayOnly stores whether no address of an account's devices may reach
+// others from now on. It returns ErrNotFound.
+func (m *Mailbox) SetRelayOnly(ctx context.Context, account presence.AccountID, on bool) error {
+	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetRelayOnly(account, on) })
+}
+
 // SetPassword replaces a password and signs out every device of the account.
 // It returns ErrWeakPassword or ErrNotFound.
 func (m *Mailbox) SetPassword(ctx context.Context, name, password string) error {

@@ -61,6 +61,30 @@ func testAccountsInNameOrder(t *testing.T, open opener) {
 	}
 }
 
+func TestSetRelayOnly(t *testing.T) { onEach(t, testSetRelayOnly) }
+
+func testSetRelayOnly(t *testing.T, open opener) {
+	h := open(t)
+	ann := h.join("ann")
+	for _, on := range []bool{false, true, false} { // false at first
+		if a, err := h.Account(t.Context(), ann); err != nil || a.RelayOnly {
+			t.Errorf("account %+v (%v)", a, err)
+		}
+		if err := h.SetRelayOnly(t.Context(), ann, on); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := h.Account(t.Context(), ann); err != nil || a.RelayOnly != on {
+			t.Errorf("set to %v: account %+v (%v)", on, a, err)
+		}
+		if err := h.SetRelayOnly(t.Context(), ann, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.SetRelayOnly(t.Context(), "nobody", true); !errors.Is(err, ErrNotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+}
+
 func TestSetPresence(t *testing.T) { onEach(t, testSetPresence) }
 
 func testSetPresence(t *testing.T, open opener) {

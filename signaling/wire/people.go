@@ -22,6 +22,9 @@ type Self struct {
 	// Whether others learn what this account reads and hears.
 	TellRead   bool `json:"tell_read"`
 	TellPlayed bool `json:"tell_played"`
+	// RelayOnly says that calls go through the relay: the server passes no other
+	// address of this account's devices to anybody.
+	RelayOnly bool `json:"relay_only,omitempty"`
 }
 
 // PresenceSet changes the own state and status text.
@@ -29,6 +32,13 @@ type PresenceSet struct {
 	ID     string         `json:"id"`
 	State  presence.State `json:"state"`
 	Status string         `json:"status"`
+}
+
+// RelaySet says whether this account's calls go through the relay only, which
+// hides the addresses of its devices from those it talks to.
+type RelaySet struct {
+	ID   string `json:"id"`
+	Only bool   `json:"only"`
 }
 
 // PresenceIdle says that nobody has touched this device for a while, or again.
@@ -88,6 +98,7 @@ type ContactUpdate struct {
 func (*PresenceSet) Type() string    { return "presence.set" }
 func (*PresenceIdle) Type() string   { return "presence.idle" }
 func (*PresenceUpdate) Type() string { return "presence" }
+func (*RelaySet) Type() string       { return "relay.set" }
 func (*Self) Type() string           { return "self" }
 func (*Directory) Type() string      { return "directory" }
 func (*People) Type() string         { return "people" }

@@ -132,7 +132,7 @@ var (
 		(*Hello)(nil), (*Ack)(nil), (*Ping)(nil),
 		(*PresenceSet)(nil), (*PresenceIdle)(nil),
 		(*Directory)(nil), (*ContactSet)(nil),
-		(*ReceiptsSet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil),
+		(*ReceiptsSet)(nil), (*RelaySet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil),
 		(*Move)(nil), (*Mark)(nil), (*Resume)(nil), (*Forward)(nil), (*Shelf)(nil), (*Steps)(nil), (*Remove)(nil), (*Typing)(nil),
 		(*Reach)(nil), (*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
 		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallConnected)(nil),

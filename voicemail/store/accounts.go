@@ -15,6 +15,7 @@ type Account struct {
 	CreatedAt    int64              `db:"created_at"`
 	TellRead     bool               `db:"tell_read"`   // others learn what it has read
 	TellPlayed   bool               `db:"tell_played"` // and what it has heard
+	RelayOnly    bool               `db:"relay_only"`  // no address of its devices may reach others
 	Held
 }
 
@@ -75,6 +76,11 @@ func (tx *Tx) SetPassword(id presence.AccountID, hash string) error {
 // SetReceipts replaces what an account tells of what it reads and hears.
 func (tx *Tx) SetReceipts(id presence.AccountID, read, played bool) error {
 	return about("set receipts", tx.execOne(`UPDATE accounts SET tell_read = ?, tell_played = ? WHERE id = ?`, flag(read), flag(played), id))
+}
+
+// SetRelayOnly replaces whether an account's devices hide their addresses.
+func (tx *Tx) SetRelayOnly(id presence.AccountID, on bool) error {
+	return about("set relay only", tx.execOne(`UPDATE accounts SET relay_only = ? WHERE id = ?`, flag(on), id))
 }
 
 // flag is 0 or 1, as rows have it.

@@ -142,6 +142,7 @@ export class Person {
   async hides(): Promise<void> {
     await this.press('Settings');
     await this.page.getByRole('checkbox', { name: /Always use the relay/ }).check();
+    await expect.poll(() => this.frames.filter(({ frame }) => frame.type === 'self').at(-1)?.frame.relay_only).toBe(true);
     await this.page.keyboard.press('Escape');
   }
 

@@ -117,7 +117,7 @@ export class Client {
     this.calls = new Calls({
       ...server,
       ice: () => this.ice,
-      relayOnly: settings.relayOnly,
+      relayOnly: () => this.people.hidesAddress() || settings.relayOnlyHere(),
       microphone: () => openMicrophone(settings.sound()),
       camera: () => openCamera(settings.sound().camera),
       typing: settings.typing,
@@ -244,6 +244,7 @@ export class Client {
         this.maxNote = frame.limits.recording_ms;
         this.people.take(frame);
         this.mailbox.take(frame);
+        void this.handOverChoices();
         break;
       case 'ice':
         this.ice = frame.ice;
@@ -279,6 +280,18 @@ export class Client {
         if (frame.type.startsWith('call.')) {
           this.calls.take(frame as Parameters<Calls['take']>[0]);
         }
+    }
+  }
+
+  /** handOverChoices makes a choice of this browser one of the account. Failing, it counts here and is tried again. */
+  private async handOverChoices(): Promise<void> {
+    try {
+      if (settings.relayOnlyHere()) {
+        await this.people.hideAddress(true);
+        settings.forgetRelayOnly();
+      }
+    } catch {
+      // with the next welcome
     }
   }
 

@@ -57,6 +57,16 @@ describe('People', () => {
     expect(get(people.self)).toMatchObject({ device: 'd1', state: 'dnd' });
   });
 
+  it('hides the address as any device of the account has chosen', async () => {
+    expect(people.hidesAddress()).toBe(false);
+    await people.hideAddress(true);
+    expect(asked).toEqual([{ type: 'relay.set', only: true }]);
+    people.take({ ...self, relay_only: true });
+    expect(people.hidesAddress()).toBe(true);
+    people.take({ type: 'welcome', self, contacts: [] } as unknown as wire.Welcome);
+    expect(people.hidesAddress()).toBe(false);
+  });
+
   it('shows writing for a while after the last notice, and not beyond the message', () => {
     people.take({ type: 'typing.notice', from: 'bob' });
     vi.advanceTimersByTime(4_000);

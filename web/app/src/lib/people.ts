@@ -163,6 +163,16 @@ export class People {
     await this.server.request({ type: 'receipts.set', read, played });
   }
 
+  /** hideAddress sets whether calls go through the relay only, on every device. Rejects with a Problem. */
+  async hideAddress(only: boolean): Promise<void> {
+    await this.server.request({ type: 'relay.set', only });
+  }
+
+  /** hidesAddress: calls go through the relay only. */
+  hidesAddress(): boolean {
+    return get(this.me)?.relay_only === true;
+  }
+
   /** isFull holds until a while after it was said last: as long as one goes on writing it is said again. */
   private isFull(account: wire.AccountID, part: wire.Part): void {
     clearTimeout(this.emptying.get(account));

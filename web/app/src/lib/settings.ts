@@ -7,13 +7,13 @@ const speedKey = 'parley.speed';
 const stopKey = 'parley.stopAfterOne';
 const silenceKey = 'parley.skipSilence';
 
-/** relayOnly: calls go through the relay always, which hides the own address. */
-export function relayOnly(): boolean {
+/** relayOnlyHere: what this browser chose before that was a choice of the account. */
+export function relayOnlyHere(): boolean {
   return localStorage.getItem(relayOnlyKey) === '1';
 }
 
-export function setRelayOnly(on: boolean): void {
-  keep(relayOnlyKey, on);
+export function forgetRelayOnly(): void {
+  localStorage.removeItem(relayOnlyKey);
 }
 
 /** autoNext: behind a voice message the next one that was not heard is played. */

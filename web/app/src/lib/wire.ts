@@ -749,6 +749,11 @@ export interface Self {
   /** Whether others learn what this account reads and hears. */
   tell_read: boolean;
   tell_played: boolean;
+  /**
+   * RelayOnly says that calls go through the relay: the server passes no other
+   * address of this account's devices to anybody.
+   */
+  relay_only?: boolean;
 }
 
 /** PresenceSet changes the own state and status text. */
@@ -757,6 +762,16 @@ export interface PresenceSet {
   id: string;
   state: State;
   status: string;
+}
+
+/**
+ * RelaySet says whether this account's calls go through the relay only, which
+ * hides the addresses of its devices from those it talks to.
+ */
+export interface RelaySet {
+  type: "relay.set";
+  id: string;
+  only: boolean;
 }
 
 /** PresenceIdle says that nobody has touched this device for a while, or again. */
@@ -1005,6 +1020,7 @@ export type ClientFrame =
   | Reach
   | Read
   | ReceiptsSet
+  | RelaySet
   | Remove
   | Resume
   | Send
