@@ -216,16 +216,8 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if err := cs.leaveOther(ctx, setup); err != nil {
 		return err
 	}
-	// One durable entry, come what may: from here on another process knows of
-	// the call.
-	if err := cs.journal(setup); err != nil {
-		return fmt.Errorf("%w: %w", voicemail.ErrUnavailable, err)
-	}
 	crossed, err := cs.begin(setup, route)
 	if crossed == nil {
-		return err
-	}
-	if err := cs.cfg.Journal.End(f.Call); err != nil {
 		return err
 	}
 	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
@@ -317,6 +309,11 @@ func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err
 		if r.engages(setup.Callee) {
 			route.Busy, route.BusyAt = true, r.deviceOf(setup.Callee)
 		}
+	}
+	// One durable entry, come what may: from here on another process knows of
+	// the call, and of none that was refused.
+	if err := cs.journal(setup); err != nil {
+		return nil, fmt.Errorf("%w: %w", voicemail.ErrUnavailable, err)
 	}
 	cs.startLocked(newRunner(cs, call.New(setup), setup), call.Invited{Route: route})
 	return nil, nil

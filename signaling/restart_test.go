@@ -295,3 +295,19 @@ func TestStoppingServerDisownsNoCall(t *testing.T) {
 		t.Errorf("told %s", asJSON(got))
 	}
 }
+
+// A call that was refused while the server stopped is no call of the next start.
+func TestStoppingServerTakesNoCall(t *testing.T) {
+	h := open(t, "ann", "bob")
+	p := newPair(t, h)
+	if err := h.calls.shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.ann.say(&wire.CallInvite{ID: "i", Call: callNamed(1), To: h.people["bob"], Intent: wire.IntentCall, Offer: sdp})
+	if got := next[*wire.Error](p.ann); got.Code != wire.CodeUnavailable {
+		t.Errorf("told %s", asJSON(got))
+	}
+	if under := h.cfg.Journal.UnderWay(); len(under) != 0 {
+		t.Errorf("the next start finds %v", under)
+	}
+}

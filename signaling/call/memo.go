@@ -66,7 +66,10 @@ func Restore(setup Setup, memo Memo) *Machine {
 // leave a message, and stores what was about to be stored.
 func (m *Machine) restart(now, down time.Time) {
 	switch m.state {
-	case Routing, Alerting, Ringing:
+	case Routing: // not even whether it may ring was known, nor since when
+		m.outcome = wire.NoAnswer
+		m.end(wire.ReasonNoAnswer, 0, false)
+	case Alerting, Ringing:
 		m.ringOn(now)
 	case Connecting, Active, Reconnecting:
 		m.down = down
@@ -96,9 +99,6 @@ func (m *Machine) restart(now, down time.Time) {
 // ringOn lets the devices ring that come back, for what is left of the time.
 // Age decides; the caller's patience is that of any caller who is away.
 func (m *Machine) ringOn(now time.Time) {
-	if m.began.IsZero() {
-		m.began = now // the call was about to begin
-	}
 	left := min(m.began.Add(m.setup.Timings.Ring).Sub(now), m.setup.Timings.Ring)
 	if left <= 0 {
 		m.outcome = wire.NoAnswer

@@ -258,3 +258,22 @@ func (tell *teller) event(words []string) Event {
 	tell.t.Fatalf("unknown event %q", words[0])
 	return nil
 }
+
+// A call whose process ended before it had looked at who is called rings
+// nowhere: it may be one of somebody who is blocked. It is missed.
+func TestRestartBeforeItRings(t *testing.T) {
+	m := New(Setup{ID: "c1", Caller: ann, CallerName: "Ann", Callee: "bob", Intent: wire.IntentCall, Offer: "ann's offer"})
+	m = remade(t, m)
+	effects := m.Step(dawn, Restarted{dawn})
+	effects = append(effects, m.Step(dawn, Appeared{Device: "phone"})...)
+	missed := false
+	for _, effect := range effects {
+		if send, is := effect.(Send); is && send.To.Account == "bob" {
+			t.Errorf("bob is told %#v", send.Frame)
+		}
+		missed = missed || effect == Deposit{Outcome: wire.NoAnswer}
+	}
+	if !missed {
+		t.Errorf("no missed call in %#v", effects)
+	}
+}
