@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"parley/presence"
 	"parley/voicemail/store"
@@ -39,9 +40,26 @@ func (m *Mailbox) Shelf(ctx context.Context, account presence.AccountID, q Query
 	if err != nil {
 		return nil, false, err
 	}
-	err = m.store.View(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.Shelf(shelf)
-		return err
+	words := q.words()
+	if strings.ContainsFunc(words, twoCased) { // the database finds too much: few long pages
+		shelf.Limit = max(shelf.Limit, sweepPage)
+	}
+	err = m.store.View(ctx, func(tx *store.Tx) error {
+		for rows = nil; ; {
+			page, err := tx.Shelf(shelf)
+			if err != nil {
+				return err
+			}
+			for _, row := range page {
+				if has(&row.Message, words) {
+					rows = append(rows, row)
+				}
+			}
+			if len(page) < shelf.Limit || len(rows) > q.Limit {
+				return nil
+			}
+			shelf.Before = page[len(page)-1].MID
+		}
 	})
 	if len(rows) > q.Limit {
 		rows, more = rows[:q.Limit], true
@@ -78,8 +96,42 @@ func (q Query) shelf(account presence.AccountID) (store.Shelf, error) {
 			return s, fmt.Errorf("%w: kind %q", ErrInvalid, kind)
 		}
 	}
-	s.Words = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(strings.TrimSpace(q.Words)))
+	s.Words = pattern(q.words())
 	return s, nil
+}
+
+func (q Query) words() string { return strings.ToLower(strings.TrimSpace(q.Words)) }
+
+// pattern finds words with LIKE. Databases know upper and lower case of ASCII
+// alone: any other letter that has them stands for every one, and has decides.
+func pattern(words string) string {
+	var p strings.Builder
+	for _, r := range words {
+		switch {
+		case r == '\\', r == '%', r == '_':
+			p.WriteRune('\\')
+			p.WriteRune(r)
+		case twoCased(r):
+			p.WriteRune('_')
+		default:
+			p.WriteRune(r)
+		}
+	}
+	return p.String()
+}
+
+// twoCased reports whether a letter beyond ASCII has upper and lower case.
+func twoCased(r rune) bool { return r > unicode.MaxASCII && unicode.SimpleFold(r) != r }
+
+// has reports whether text, comment or transcript of a message has words, which
+// are in lower case.
+func has(m *store.Message, words string) bool {
+	for _, said := range []string{m.Text, m.Comment, m.Transcript} {
+		if strings.Contains(strings.ToLower(said), words) {
+			return true
+		}
+	}
+	return false
 }
 
 // Summary is what waits in a mailbox (RFC 3842 section 5.2): what is in the bin

@@ -239,3 +239,20 @@ func testShelf(t *testing.T, open opener) {
 	}
 	equal(t, "new", h.shelfOf("bob", Query{New: true}), voice.MID)
 }
+
+// Databases know upper and lower case of ASCII alone, people of more.
+func TestSearchIgnoresCase(t *testing.T) { onEach(t, testSearchIgnoresCase) }
+
+func testSearchIgnoresCase(t *testing.T, open opener) {
+	h := open(t, "ann", "bob")
+	hut := h.write("ann", "bob", "Über die BRÜCKE zur Hütte, 日本")
+	h.write("ann", "bob", "die Hitte")
+	key := h.write("ann", "bob", "Ключ")
+	for words, want := range map[string]string{"über": hut.MID, "ÜBER": hut.MID, "brücke": hut.MID, "HÜTTE": hut.MID, "日": hut.MID, "КЛЮЧ": key.MID} {
+		equal(t, words, h.shelfOf("bob", Query{Words: words, Limit: 1}), want)
+	}
+	rows, more, err := h.Shelf(t.Context(), h.id("bob"), Query{Words: "hütte", Limit: 1})
+	if err != nil || len(rows) != 1 || more {
+		t.Errorf("%d found, more %v (%v)", len(rows), more, err)
+	}
+}
