@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,7 +68,9 @@ func (c transcribeConfig) run(ctx context.Context, mailbox *voicemail.Mailbox, p
 }
 
 // transcript runs the program on a recording, in a process group of its own that
-// ends with it. The shell sets the limit before the program is there.
+// ends with it. The shell sets the limit before the program is there. It does not
+// get the server's own settings, which have secrets among them: what it reads is
+// from anybody.
 func (c transcribeConfig) transcript(ctx context.Context, path string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Time)
 	defer cancel()
@@ -76,6 +80,7 @@ func (c transcribeConfig) transcript(ctx context.Context, path string) (string, 
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "PARLEY_") })
 	words, complaint := &bounded{limit: voicemail.MaxText}, &bounded{limit: 500}
 	cmd.Stdout, cmd.Stderr = words, complaint
 	err := cmd.Run()

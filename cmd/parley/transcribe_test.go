@@ -42,6 +42,15 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
+func TestTranscriptGetsNoSecrets(t *testing.T) {
+	t.Setenv("PARLEY_TURN_SECRET", "secret")
+	t.Setenv("MODEL", "small")
+	got, err := program(t, `echo "$MODEL, ${PARLEY_TURN_SECRET-none}"`).transcript(t.Context(), "x")
+	if err != nil || strings.TrimSpace(got) != "small, none" {
+		t.Errorf("%q (%v)", got, err)
+	}
+}
+
 // A program that takes too long is ended with all that it has started, and one
 // that takes too much memory gets none.
 func TestTranscriptIsBounded(t *testing.T) {
