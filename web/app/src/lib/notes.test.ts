@@ -105,6 +105,34 @@ describe('Notes', () => {
     expect(listening()).toBe(0);
   });
 
+  it('records the next one at once, while the last chunk of the one before is stored', async () => {
+    await notes.start('bob');
+    recorder.records(500);
+    const sent = notes.send();
+    await notes.start('eve');
+    expect(get(notes.note)).toMatchObject({ to: 'eve', phase: 'recording' });
+    await sent;
+    expect(await outbox()).toMatchObject([{ to: 'bob', note: { durationMs: 500 } }]);
+    expect(listening()).toBe(1);
+  });
+
+  it('lets go of the microphone when it is taken back while the draft is begun, and another is begun', async () => {
+    const begin = drafts.begin.bind(drafts);
+    let taken: Promise<void> | undefined;
+    vi.spyOn(drafts, 'begin').mockImplementationOnce(async (to, type) => {
+      const cid = await begin(to, type);
+      await notes.discard();
+      taken = notes.start('eve');
+      return cid;
+    });
+    await notes.start('bob');
+    await taken;
+    expect(get(notes.note)).toMatchObject({ to: 'eve', phase: 'recording' });
+    expect(listening()).toBe(1);
+    await notes.discard();
+    expect(listening()).toBe(0);
+  });
+
   it('has stored every chunk while it records', async () => {
     await notes.start('bob');
     recorder.records(500);

@@ -47,6 +47,8 @@ export class Notes {
   private recorder: ReturnType<Required<Options>['recorder']> | null = null;
   private microphone: MediaStream | null = null;
   private storing: Promise<unknown> = Promise.resolve(); // chunks, one after the other
+  private finishing: Promise<unknown> = Promise.resolve(); // the note before, until nothing of it is on the page
+  private starts = 0;
   private gone: { cid: string; timer: ReturnType<typeof setTimeout> } | null = null; // thrown away just now
 
   constructor(options: Options) {
@@ -74,29 +76,38 @@ export class Notes {
       return;
     }
     await this.end();
+    if (get(this.shown) !== null) {
+      return; // another press was first
+    }
     const type = this.options.type();
-    const begun = opening(to, held);
-    this.shown.set(begun);
+    const start = ++this.starts;
+    let microphone: MediaStream | undefined;
+    this.shown.set(opening(to, held));
     try {
-      const microphone = await this.options.microphone();
-      if (!this.stillOpening()) {
+      microphone = await this.options.microphone();
+      if (!this.stillOpening(start)) {
         close(microphone);
         return;
       }
-      this.microphone = microphone;
       const cid = await this.options.drafts.begin(to, type);
-      if (!this.stillOpening()) {
+      if (!this.stillOpening(start)) {
+        close(microphone);
         await this.options.drafts.remove(cid);
         return;
       }
+      this.microphone = microphone;
       this.recorder = this.options.recorder(microphone, type, this.events(cid));
       this.update((note) => opened(note, cid));
       if (this.options.inCall()) {
         this.interrupt('call');
       }
     } catch (error) {
-      this.closeMicrophone();
-      this.shown.set(null);
+      if (microphone) {
+        close(microphone);
+      }
+      if (this.stillOpening(start)) {
+        this.shown.set(null);
+      }
       throw error instanceof Problem ? error : new Problem('recorder', 'The voice note could not be recorded. Try again.');
     }
   }
@@ -193,14 +204,21 @@ export class Notes {
       this.shown.set(null); // start sees it
     }
     if (recorder === null) {
+      await this.finishing;
       return undefined;
     }
     this.recorder = null;
+    const finishing = this.settle(recorder);
+    this.finishing = finishing.catch(() => {}); // whoever finishes is told
+    await finishing;
+    return note?.cid;
+  }
+
+  private async settle(recorder: NonNullable<typeof this.recorder>): Promise<void> {
     await recorder.stop(); // tells how long it is, which the last chunk is stored with
     this.closeMicrophone();
     await this.storing;
     this.shown.set(null);
-    return note?.cid;
   }
 
   /** rest pauses. The recorder first: it tells how long the note is. */
@@ -256,8 +274,9 @@ export class Notes {
     }
   }
 
-  private stillOpening(): boolean {
-    return get(this.shown)?.phase === 'opening';
+  /** stillOpening is false when what a start began was taken back, even if another has begun since. */
+  private stillOpening(start: number): boolean {
+    return start === this.starts && get(this.shown)?.phase === 'opening';
   }
 
   private closeMicrophone(): void {
