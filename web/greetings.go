@@ -81,7 +81,7 @@ func (d *door) putGreetingAudio(w http.ResponseWriter, r *http.Request, who iden
 		d.fail(w, r, errTooMany)
 		return
 	}
-	data, err := d.upload(w, r, voicemail.MaxGreetingSound)
+	data, err := d.upload(w, r, who.Account, voicemail.MaxGreetingSound)
 	if err != nil {
 		d.fail(w, r, err)
 		return

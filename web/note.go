@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"parley/presence"
@@ -16,6 +17,7 @@ import (
 
 const (
 	maxUploads    = 16              // notes being received at a time; each is in memory
+	uploadsOfOne  = 4               // of them, of one account
 	uploadTime    = 3 * time.Minute // for a note to arrive
 	bytesPerSound = 32_000          // a second: 256 kbit/s, twice what browsers make of speech unasked
 	uploadSlack   = 64 << 10        // bytes for the container of the shortest note
@@ -59,7 +61,7 @@ func (d *door) note(w http.ResponseWriter, r *http.Request, who identity) {
 		d.fail(w, r, err)
 		return
 	}
-	data, err := d.upload(w, r, d.NoteLimit)
+	data, err := d.upload(w, r, who.Account, d.NoteLimit)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -89,8 +91,34 @@ func (d *door) note(w http.ResponseWriter, r *http.Request, who identity) {
 	answer(w, status, acceptedNote{CID: cid, Conv: got.Conv, Seq: got.Seq, MID: got.MID, Time: got.Time})
 }
 
+// slots are the uploads that are under way; nobody takes all of them.
+type slots struct {
+	mu  sync.Mutex
+	all int
+	of  map[presence.AccountID]int
+}
+
+// take takes a slot, which free gives back, or returns errBusy.
+func (s *slots) take(account presence.AccountID) (free func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == maxUploads || s.of[account] == uploadsOfOne {
+		return nil, errBusy
+	}
+	s.all++
+	s.of[account]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all--
+		if s.of[account]--; s.of[account] == 0 {
+			delete(s.of, account)
+		}
+	}, nil
+}
+
 // upload reads a request's body of sound, of at most so long.
-func (d *door) upload(w http.ResponseWriter, r *http.Request, longest time.Duration) ([]byte, error) {
+func (d *door) upload(w http.ResponseWriter, r *http.Request, account presence.AccountID, longest time.Duration) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case err != nil:
@@ -102,12 +130,11 @@ func (d *door) upload(w http.ResponseWriter, r *http.Request, longest time.Durat
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
-	select {
-	case d.uploads <- struct{}{}:
-		defer func() { <-d.uploads }()
-	default:
-		return nil, errBusy
+	free, err := d.uploads.take(account)
+	if err != nil {
+		return nil, err
 	}
+	defer free()
 	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime)); err != nil {
 		return nil, fmt.Errorf("deadline of an upload: %w", err)
 	}

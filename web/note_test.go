@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"parley/presence"
 )
 
 // mimic is a Sound that knows its files by their first words.
@@ -112,4 +115,34 @@ func TestTooManyNotes(t *testing.T) {
 		b.refused(422, "invalid", "POST", "/api/notes", "", "Content-Type", "audio/webm")
 	}
 	b.refused(429, "rate_limited", "POST", "/api/notes", "", "Content-Type", "audio/webm")
+}
+
+// Whoever sends slowly keeps nobody else from sending.
+func TestUploadsAreShared(t *testing.T) {
+	s := slots{of: make(map[presence.AccountID]int)}
+	var free []func()
+	take := func(account presence.AccountID, want error) {
+		t.Helper()
+		release, err := s.take(account)
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", account, err, want)
+		}
+		if err == nil {
+			free = append(free, release)
+		}
+	}
+	for _, account := range []presence.AccountID{"ann", "bob", "eve", "max"} {
+		for range uploadsOfOne {
+			take(account, nil)
+		}
+		take(account, errBusy)
+	}
+	take("zoe", errBusy)
+	for _, release := range free {
+		release()
+	}
+	if s.all != 0 || len(s.of) != 0 {
+		t.Errorf("left: %d, %v", s.all, s.of)
+	}
+	take("zoe", nil)
 }

@@ -54,7 +54,7 @@ type door struct {
 	conversions *throttle // recordings in other formats, by account
 	notes       *throttle // by account
 	calls       *throttle // of the mailbox API, by account
-	uploads     chan struct{}
+	uploads     slots
 }
 
 func (d *door) address(r *http.Request) string { return address(r, d.TrustedProxies) }
@@ -75,7 +75,7 @@ func New(cfg Config) http.Handler {
 		conversions: newThrottle(cfg.Now, 300, time.Minute),
 		notes:       newThrottle(cfg.Now, 60, time.Minute),
 		calls:       newThrottle(cfg.Now, 600, time.Minute),
-		uploads:     make(chan struct{}, maxUploads),
+		uploads:     slots{of: make(map[presence.AccountID]int)},
 	}
 
 	mux := http.NewServeMux()
