@@ -41,6 +41,7 @@ func (s State) Choosable() bool {
 type View struct {
 	State  State  `json:"state"`
 	Status string `json:"status,omitempty"` // short text set by its owner
+	Until  int64  `json:"until,omitempty"`  // when its owner has said that this ends, Unix ms
 	InCall bool   `json:"in_call,omitempty"`
 }
 

@@ -20,7 +20,16 @@ var DefaultTimings = Timings{Reload: 5 * time.Second, Lost: 30 * time.Second}
 type Own struct {
 	State     State // Choosable
 	Status    string
-	RelayOnly bool // no address of the person's devices may reach others
+	Until     int64 // when State and Status end, Unix ms; 0: not by themselves
+	RelayOnly bool  // no address of the person's devices may reach others
+}
+
+// At is what is left of it at a time: who is away until then is available.
+func (o Own) At(now time.Time) Own {
+	if o.Until == 0 || now.UnixMilli() < o.Until {
+		return o
+	}
+	return Own{State: Available, RelayOnly: o.RelayOnly}
 }
 
 // Tracker knows who is here now. What others may see changes through its
@@ -28,6 +37,7 @@ type Own struct {
 type Tracker struct {
 	timings Timings
 	changed func(AccountID, View)
+	ended   func(AccountID)
 
 	telling sync.Mutex // held while changed is called; taken before mu
 
@@ -41,6 +51,7 @@ type Tracker struct {
 // Tracker.mu.
 type person struct {
 	own      Own
+	ending   *time.Timer // at own.Until
 	inCall   bool
 	sessions map[SessionID]*attendance
 	wasIdle  bool // during grace
@@ -54,13 +65,14 @@ type attendance struct {
 }
 
 // NewTracker makes a tracker. Changed is called without locks that others
-// need, and may read the tracker, but must not change it.
-func NewTracker(timings Timings, changed func(AccountID, View)) *Tracker {
+// need, and may read the tracker, but must not change it. Ended is told when
+// what somebody has set has ended by itself; nobody waits for it.
+func NewTracker(timings Timings, changed func(AccountID, View), ended func(AccountID)) *Tracker {
 	if timings == (Timings{}) {
 		timings = DefaultTimings
 	}
 	return &Tracker{
-		timings: timings, changed: changed,
+		timings: timings, changed: changed, ended: ended,
 		people: make(map[AccountID]*person), sessions: make(map[SessionID]AccountID),
 	}
 }
@@ -68,7 +80,7 @@ func NewTracker(timings Timings, changed func(AccountID, View)) *Tracker {
 // Connect begins a session of a device.
 func (t *Tracker) Connect(account AccountID, device DeviceID, session SessionID, own Own, idle bool) {
 	t.change(account, func(p *person) {
-		p.own = own
+		t.set(account, p, own)
 		p.sessions[session] = &attendance{device: device, idle: idle}
 		t.sessions[session] = account
 		if p.grace != nil {
@@ -129,7 +141,33 @@ func (t *Tracker) SetIdle(session SessionID, idle bool) {
 // SetOwn changes what a person has set. It has no effect on somebody who is
 // not here: it will be passed with the next Connect.
 func (t *Tracker) SetOwn(account AccountID, own Own) {
-	t.change(account, func(p *person) { p.own = own })
+	t.change(account, func(p *person) { t.set(account, p, own) })
+}
+
+// set replaces what a person has set, within change.
+func (t *Tracker) set(account AccountID, p *person, own Own) {
+	p.own = own
+	if p.ending != nil {
+		p.ending.Stop()
+		p.ending = nil
+	}
+	if own.Until != 0 && !t.closed {
+		p.ending = time.AfterFunc(time.Until(time.UnixMilli(own.Until)), func() { t.end(account, own.Until) })
+	}
+}
+
+// end ends what a person has set until a time, unless it was set anew.
+func (t *Tracker) end(account AccountID, until int64) {
+	ended := false
+	t.change(account, func(p *person) {
+		if p.own.Until == until && !t.closed {
+			p.own = p.own.At(time.UnixMilli(until))
+			ended = true
+		}
+	})
+	if ended {
+		t.ended(account)
+	}
 }
 
 // SetInCall says whether an account is in a conversation.
@@ -193,6 +231,9 @@ func (t *Tracker) Close() {
 		if p.grace != nil {
 			p.grace.Stop()
 		}
+		if p.ending != nil {
+			p.ending.Stop()
+		}
 	}
 }
 
@@ -211,6 +252,9 @@ func (t *Tracker) change(account AccountID, f func(*person)) {
 	differs := view != p.told && !t.closed
 	p.told = view
 	if !p.here() && !p.inCall {
+		if p.ending != nil {
+			p.ending.Stop()
+		}
 		delete(t.people, account)
 	}
 	t.mu.Unlock()
@@ -226,7 +270,7 @@ func (p *person) view() View {
 	if !p.here() || p.own.State == Invisible {
 		return Hidden
 	}
-	v := View{State: p.own.State, Status: p.own.Status, InCall: p.inCall}
+	v := View{State: p.own.State, Status: p.own.Status, Until: p.own.Until, InCall: p.inCall}
 	if v.State == Available && p.idle() {
 		v.State = Away
 	}

@@ -38,7 +38,7 @@ var (
 func TestReloadDoesNotFlicker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w witness
-		tr := NewTracker(Timings{}, w.tell)
+		tr := NewTracker(Timings{}, w.tell, func(AccountID) {})
 		defer tr.Close()
 		tr.Connect("ann", "laptop", "s1", here, false)
 		w.want(t, asOnline)
@@ -61,7 +61,7 @@ func TestReloadDoesNotFlicker(t *testing.T) {
 func TestLostLineTurnsOfflineLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w witness
-		tr := NewTracker(Timings{}, w.tell)
+		tr := NewTracker(Timings{}, w.tell, func(AccountID) {})
 		defer tr.Close()
 		tr.Connect("ann", "laptop", "s1", here, false)
 		tr.Disconnect("s1", false)
@@ -79,7 +79,7 @@ func TestLostLineTurnsOfflineLater(t *testing.T) {
 
 func TestBestDeviceCounts(t *testing.T) {
 	var w witness
-	tr := NewTracker(Timings{}, w.tell)
+	tr := NewTracker(Timings{}, w.tell, func(AccountID) {})
 	defer tr.Close()
 	tr.Connect("ann", "laptop", "s1", here, true)
 	w.want(t, View{State: Away})
@@ -97,7 +97,7 @@ func TestBestDeviceCounts(t *testing.T) {
 
 func TestWhatIsSetOverrides(t *testing.T) {
 	var w witness
-	tr := NewTracker(Timings{}, w.tell)
+	tr := NewTracker(Timings{}, w.tell, func(AccountID) {})
 	defer tr.Close()
 	tr.Connect("ann", "laptop", "s1", Own{State: DoNotDisturb, Status: "writing"}, true)
 	w.want(t, View{State: DoNotDisturb, Status: "writing"})
@@ -111,9 +111,43 @@ func TestWhatIsSetOverrides(t *testing.T) {
 	w.want(t, View{State: Away})
 }
 
+func TestWhatIsSetEndsByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w witness
+		var ended []AccountID
+		tr := NewTracker(Timings{}, w.tell, func(a AccountID) { ended = append(ended, a) })
+		defer tr.Close()
+		in := func(d time.Duration) int64 { return time.Now().Add(d).UnixMilli() }
+		lunch, longer := in(time.Hour), in(2*time.Hour)
+		tr.Connect("ann", "laptop", "s1", Own{State: DoNotDisturb, Status: "lunch", Until: lunch, RelayOnly: true}, false)
+		w.want(t, View{State: DoNotDisturb, Status: "lunch", Until: lunch})
+		time.Sleep(50 * time.Minute)
+		tr.SetOwn("ann", Own{State: Away, Until: longer, RelayOnly: true})
+		w.want(t, View{State: Away, Until: longer})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		w.want(t) // the end that was set before is none any more
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		w.want(t, asOnline)
+		if own, _ := tr.Own("ann"); !slices.Equal(ended, []AccountID{"ann"}) || own != (Own{State: Available, RelayOnly: true}) {
+			t.Errorf("ended %v, left %+v", ended, own)
+		}
+
+		// Of somebody who has left, nothing is told and no timer stays.
+		tr.SetOwn("ann", Own{State: Away, Until: in(time.Hour)})
+		tr.Disconnect("s1", false)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if len(ended) != 1 || tr.View("ann") != Hidden {
+			t.Errorf("ended %v, ann is seen as %+v", ended, tr.View("ann"))
+		}
+	})
+}
+
 func TestNothingIsKeptOfThoseWhoLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tr := NewTracker(Timings{}, func(AccountID, View) {})
+		tr := NewTracker(Timings{}, func(AccountID, View) {}, func(AccountID) {})
 		defer tr.Close()
 		tr.Connect("ann", "laptop", "s1", here, false)
 		tr.SetInCall("ann", true)

@@ -272,6 +272,10 @@ func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
 		}
 	}
 	answer := &wire.Reachable{Re: f.ID, Account: f.Account, Outcome: route.Diverts(), Full: route.Full}
+	if answer.Outcome == wire.OutDND {
+		own, _ := cs.cfg.Presence.Own(f.Account)
+		answer.Until = own.Until
+	}
 	switch {
 	case answer.Outcome == "" && route.Busy:
 		answer.Way = wire.WillRingWaiting

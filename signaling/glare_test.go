@@ -24,7 +24,7 @@ func TestThousandCrossedCallsAreSingle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tracker := presence.NewTracker(presence.Timings{}, func(presence.AccountID, presence.View) {})
+	tracker := presence.NewTracker(presence.Timings{}, func(presence.AccountID, presence.View) {}, func(presence.AccountID) {})
 	cs := newCalls(t.Context(), callsConfig{Line: deaf{}, Presence: tracker, Journal: journal, Now: time.Now, Log: quiet()})
 	crossings := make(chan string, 2*pairs)
 	for n := range pairs {

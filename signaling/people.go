@@ -149,7 +149,7 @@ func (s *Server) setPresence(ctx context.Context, c *conn, f *wire.PresenceSet) 
 		return errInvalid
 	}
 	account := c.who.Account
-	if err := s.mailbox.SetPresence(ctx, account, f.State, status); err != nil {
+	if err := s.mailbox.SetPresence(ctx, account, presence.Own{State: f.State, Status: status, Until: f.Until}); err != nil {
 		return fmt.Errorf("set presence: %w", err)
 	}
 	return s.ownChanged(ctx, c, f.ID)
@@ -170,21 +170,41 @@ func (s *Server) ownChanged(ctx context.Context, c *conn, re string) error {
 	if err != nil {
 		return fmt.Errorf("own account: %w", err)
 	}
-	s.tracker.SetOwn(row.ID, ownOf(row))
-	self := selfOf(row, "") // each device knows which one it is
-	s.hub.Send(row.ID, "", &self)
+	s.tracker.SetOwn(row.ID, s.ownOf(row))
+	s.tellSelf(row)
 	c.send(&wire.OK{Re: re})
 	return nil
 }
 
-func ownOf(row store.Account) presence.Own {
-	return presence.Own{State: row.State, Status: row.Status, RelayOnly: row.RelayOnly}
+// presenceEnded is the tracker's word that what an account has set has ended by
+// itself. The row stays as it is: its end says that it counts no more.
+func (s *Server) presenceEnded(account presence.AccountID) {
+	row, err := s.mailbox.Account(s.ctx, account)
+	switch {
+	case err == nil:
+		s.tellSelf(row)
+	case s.ctx.Err() == nil:
+		s.log.Error("own account after its state ended", "account", account, "err", err)
+	}
 }
 
-func selfOf(row store.Account, device presence.DeviceID) wire.Self {
+// tellSelf tells an account's devices what it is now.
+func (s *Server) tellSelf(row store.Account) {
+	self := s.selfOf(row, "") // each device knows which one it is
+	s.hub.Send(row.ID, "", &self)
+}
+
+// ownOf is what counts now of what an account has set.
+func (s *Server) ownOf(row store.Account) presence.Own {
+	own := presence.Own{State: row.State, Status: row.Status, Until: row.StateUntil, RelayOnly: row.RelayOnly}
+	return own.At(s.now())
+}
+
+func (s *Server) selfOf(row store.Account, device presence.DeviceID) wire.Self {
+	own := s.ownOf(row)
 	return wire.Self{
-		Account: row.ID, Device: device, Name: row.Name, Admin: row.Admin, State: row.State, Status: row.Status,
-		TellRead: row.TellRead, TellPlayed: row.TellPlayed, RelayOnly: row.RelayOnly,
+		Account: row.ID, Device: device, Name: row.Name, Admin: row.Admin, State: own.State, Status: own.Status, Until: own.Until,
+		TellRead: row.TellRead, TellPlayed: row.TellPlayed, RelayOnly: own.RelayOnly,
 	}
 }
 

@@ -130,7 +130,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.hub = newHub(cfg.Bus, cfg.Mailbox, cfg.Log)
-	s.tracker = presence.NewTracker(cfg.Presence, s.tellWatchers)
+	s.tracker = presence.NewTracker(cfg.Presence, s.tellWatchers, s.presenceEnded)
 	s.calls = newCalls(s.ctx, callsConfig{
 		Line: s.hub, Presence: s.tracker, Mailbox: cfg.Mailbox, Media: cfg.Media, Journal: cfg.Journal,
 		Push: s.hub.pushDeposit, Timings: cfg.Calls, Limit: cfg.RecordingLimit, Now: cfg.Now, Log: cfg.Log,

@@ -34,7 +34,7 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	if !c.known {
 		c.known = true
 		s.hub.add(c) // before the head is read: no hint falls in between
-		s.tracker.Connect(c.who.Account, c.who.Device, c.session, ownOf(account), f.Idle)
+		s.tracker.Connect(c.who.Account, c.who.Device, c.session, s.ownOf(account), f.Idle)
 	}
 	contacts, err := s.contacts(ctx, c)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 	ice, ttl := s.cfg.IceServers(c.who.Account)
 	welcome := &wire.Welcome{
 		Version: wire.Version, Session: c.session, Epoch: s.mailbox.Epoch(), Head: head, Reset: reset,
-		Self: selfOf(account, c.who.Device), Mailbox: usageOf(s.mailbox.UsageOf(account)),
+		Self: s.selfOf(account, c.who.Device), Mailbox: usageOf(s.mailbox.UsageOf(account)),
 		Contacts: contacts,
 		Ice:      ice, IceTTL: ttl.Milliseconds(),
 		Limits: wire.Limits{

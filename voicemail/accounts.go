@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"parley/presence"
 	"parley/voicemail/store"
 )
 
-// maxStatus is the longest status text in letters.
-const maxStatus = 140
+const (
+	maxStatus = 140                 // letters of a status text
+	maxUntil  = 31 * 24 * time.Hour // from now
+)
 
 // CreateAccount makes an account. It returns ErrBadName, ErrWeakPassword or
 // ErrNameTaken.
@@ -75,13 +78,22 @@ func (m *Mailbox) Accounts(ctx context.Context) (all []store.Account, err error)
 	return all, err
 }
 
-// SetPresence stores what an account shows of itself from now on. It returns
-// ErrInvalid or ErrNotFound.
-func (m *Mailbox) SetPresence(ctx context.Context, account presence.AccountID, state presence.State, status string) error {
+// SetPresence stores what an account shows of itself from now on. Only being
+// away and do-not-disturb may end by themselves. It returns ErrInvalid or
+// ErrNotFound.
+func (m *Mailbox) SetPresence(ctx context.Context, account presence.AccountID, own presence.Own) error {
+	state, status := own.State, own.Status
+	now := m.millis()
+	ends := own.Until != 0
+	switch {
+	case ends && state != presence.Away && state != presence.DoNotDisturb,
+		ends && (own.Until <= now || own.Until > now+maxUntil.Milliseconds()):
+		return fmt.Errorf("%w: end of presence", ErrInvalid)
+	}
 	if !state.Choosable() || !plain(status, maxStatus*utf8.UTFMax) || utf8.RuneCountInString(status) > maxStatus {
 		return fmt.Errorf("%w: presence", ErrInvalid)
 	}
-	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetPresence(account, state, status) })
+	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetPresence(account, own) })
 }
 
 // SetRelayOnly stores whether no address of an account's devices may reach

@@ -93,25 +93,27 @@ func testSetPresence(t *testing.T, open opener) {
 	if a, err := h.Account(t.Context(), ann); err != nil || a.State != presence.Available {
 		t.Errorf("a new account is %q (%v)", a.State, err)
 	}
-	if err := h.SetPresence(t.Context(), ann, presence.Away, "lunch"); err != nil {
+	if err := h.SetPresence(t.Context(), ann, presence.Own{State: presence.Away, Status: "lunch", Until: h.millis() + 1000}); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := h.Account(t.Context(), ann); err != nil || a.State != presence.Away || a.Status != "lunch" {
+	if a, err := h.Account(t.Context(), ann); err != nil || a.State != presence.Away || a.Status != "lunch" || a.StateUntil == 0 {
 		t.Errorf("account %+v (%v)", a, err)
 	}
-	for name, bad := range map[string]struct {
-		state  presence.State
-		status string
-	}{
-		"offline":   {presence.Offline, ""},
-		"long":      {presence.Away, strings.Repeat("x", maxStatus+1)},
-		"not UTF-8": {presence.Away, "\xff"},
+	for name, bad := range map[string]presence.Own{
+		"offline":      {State: presence.Offline},
+		"long":         {State: presence.Away, Status: strings.Repeat("x", maxStatus+1)},
+		"not UTF-8":    {State: presence.Away, Status: "\xff"},
+		"over":         {State: presence.Away, Until: h.millis()},
+		"negative":     {State: presence.Away, Until: -1},
+		"for ever":     {State: presence.DoNotDisturb, Until: h.millis() + maxUntil.Milliseconds() + 60_000},
+		"no end":       {State: presence.DoNotDisturb, Until: 1 << 62},
+		"not to leave": {State: presence.Invisible, Until: h.millis() + 1000},
 	} {
-		if err := h.SetPresence(t.Context(), ann, bad.state, bad.status); !errors.Is(err, ErrInvalid) {
+		if err := h.SetPresence(t.Context(), ann, bad); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := h.SetPresence(t.Context(), "nobody", presence.Away, ""); !errors.Is(err, ErrNotFound) {
+	if err := h.SetPresence(t.Context(), "nobody", presence.Own{State: presence.Away}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 }

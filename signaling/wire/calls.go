@@ -236,6 +236,7 @@ type Reachable struct {
 	Account presence.AccountID `json:"account"`
 	Way     Way                `json:"way"`
 	Outcome Outcome            `json:"outcome,omitempty"` // why it will not ring
+	Until   int64              `json:"until,omitempty"`   // and until when, Unix ms, if the callee has said so
 	Full    Part               `json:"full,omitempty"`    // why no voice message can be left
 }
 

@@ -19,6 +19,7 @@ type Self struct {
 	Admin   bool               `json:"admin,omitempty"`
 	State   presence.State     `json:"state"` // as chosen, not as seen by others
 	Status  string             `json:"status,omitempty"`
+	Until   int64              `json:"until,omitempty"` // when both end by themselves, Unix ms
 	// Whether others learn what this account reads and hears.
 	TellRead   bool `json:"tell_read"`
 	TellPlayed bool `json:"tell_played"`
@@ -27,11 +28,13 @@ type Self struct {
 	RelayOnly bool `json:"relay_only,omitempty"`
 }
 
-// PresenceSet changes the own state and status text.
+// PresenceSet changes the own state and status text. With Until, Unix ms and at
+// most 31 days from now, both end by themselves: being away, or do-not-disturb.
 type PresenceSet struct {
 	ID     string         `json:"id"`
 	State  presence.State `json:"state"`
 	Status string         `json:"status"`
+	Until  int64          `json:"until,omitempty"`
 }
 
 // RelaySet says whether this account's calls go through the relay only, which

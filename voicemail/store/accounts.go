@@ -11,7 +11,8 @@ type Account struct {
 	Admin        bool               `db:"admin"`
 	State        presence.State     `db:"state"` // as chosen
 	Status       string             `db:"status"`
-	Head         int64              `db:"head"` // newest pos of the log
+	StateUntil   int64              `db:"state_until"` // both end then, Unix ms; 0: not by themselves
+	Head         int64              `db:"head"`        // newest pos of the log
 	CreatedAt    int64              `db:"created_at"`
 	TellRead     bool               `db:"tell_read"`   // others learn what it has read
 	TellPlayed   bool               `db:"tell_played"` // and what it has heard
@@ -92,6 +93,7 @@ func flag(set bool) int {
 }
 
 // SetPresence replaces what an account has set about its own presence.
-func (tx *Tx) SetPresence(id presence.AccountID, state presence.State, status string) error {
-	return about("set presence", tx.execOne(`UPDATE accounts SET state = ?, status = ? WHERE id = ?`, state, status, id))
+func (tx *Tx) SetPresence(id presence.AccountID, own presence.Own) error {
+	return about("set presence", tx.execOne(`UPDATE accounts SET state = ?, status = ?, state_until = ? WHERE id = ?`,
+		own.State, own.Status, own.Until, id))
 }

@@ -147,9 +147,9 @@ export class People {
     return reply.type === 'people' ? { people: reply.people, more: reply.more === true } : { people: [], more: false };
   }
 
-  /** show sets the own state and status text. Rejects with a Problem. */
-  async show(state: Choosable, status: string): Promise<void> {
-    await this.server.request({ type: 'presence.set', state, status });
+  /** show sets the own state and status text, which end at a time if one is given. Rejects with a Problem. */
+  async show(state: Choosable, status: string, until = 0): Promise<void> {
+    await this.server.request({ type: 'presence.set', state, status, ...(until > 0 && { until }) });
   }
 
   /** reach asks what a call to somebody would come to. Rejects with a Problem. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clock, counter, date, dayLabel, duration, sameDay, shortWhen } from './time';
+import { clock, counter, date, dayLabel, duration, endOf, nextAt, sameDay, shortWhen } from './time';
 
 describe('duration', () => {
   it.each([
@@ -47,6 +47,16 @@ describe('days', () => {
 
   it('names a day to come', () => {
     expect(date(new Date(2026, 6, 10).getTime(), 'en-GB')).toBe('10 July 2026');
+  });
+
+  it('says when something ends, and when a time of day is next', () => {
+    const tomorrow = new Date(2026, 6, 4, 8, 0).getTime();
+    expect(endOf(now + 3_600_000, now, 'en-GB')).toBe('15:05');
+    expect(endOf(tomorrow, now, 'en-GB')).toMatch(/^tomorrow, 0?8:00$/);
+    expect(endOf(new Date(2026, 6, 9, 8, 0).getTime(), now, 'en-GB')).toMatch(/^9 Jul, 0?8:00$/);
+    expect(nextAt('14:06', now) - now).toBeLessThanOrEqual(60_000);
+    expect(nextAt('08:00', now)).toBe(tomorrow);
+    expect(nextAt('', now)).toBeNaN();
   });
 
   it('splits at local midnight', () => {

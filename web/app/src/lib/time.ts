@@ -89,6 +89,30 @@ export function shortWhen(at: number, now: number, locale?: string): string {
   return format(at, locale, days < 7 ? { weekday: 'short' } : { day: 'numeric', month: 'short' });
 }
 
+/** endOf is when something ends, in short: "14:00" today, "tomorrow, 8:00", "3 Jul, 8:00". */
+export function endOf(at: number, now: number, locale?: string): string {
+  const days = daysBetween(now, at);
+  const time = clock(at, locale);
+  if (days <= 0) {
+    return time;
+  }
+  return days === 1 ? `tomorrow, ${time}` : `${format(at, locale, { day: 'numeric', month: 'short' })}, ${time}`;
+}
+
+/** nextAt is when it is a time of day ("14:00") next; NaN if that is none. */
+export function nextAt(clock: string, now: number): number {
+  const parts = /^(\d{1,2}):(\d{2})/.exec(clock);
+  if (parts === null) {
+    return NaN;
+  }
+  const at = new Date(now);
+  at.setHours(Number(parts[1]), Number(parts[2]), 0, 0);
+  if (at.getTime() <= now) {
+    at.setDate(at.getDate() + 1);
+  }
+  return at.getTime();
+}
+
 /** sameDay reports whether two times fall on the same local day. */
 export function sameDay(a: number, b: number): boolean {
   return daysBetween(a, b) === 0;

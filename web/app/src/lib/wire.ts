@@ -52,6 +52,8 @@ export interface View {
   state: State;
   /** short text set by its owner */
   status?: string;
+  /** when its owner has said that this ends, Unix ms */
+  until?: number;
   in_call?: boolean;
 }
 
@@ -312,6 +314,8 @@ export interface Reachable {
   way: Way;
   /** why it will not ring */
   outcome?: Outcome;
+  /** and until when, Unix ms, if the callee has said so */
+  until?: number;
   /** why no voice message can be left */
   full?: Part;
 }
@@ -730,6 +734,8 @@ export interface Person {
   state: State;
   /** short text set by its owner */
   status?: string;
+  /** when its owner has said that this ends, Unix ms */
+  until?: number;
   in_call?: boolean;
 }
 
@@ -746,6 +752,8 @@ export interface Self {
   /** as chosen, not as seen by others */
   state: State;
   status?: string;
+  /** when both end by themselves, Unix ms */
+  until?: number;
   /** Whether others learn what this account reads and hears. */
   tell_read: boolean;
   tell_played: boolean;
@@ -756,12 +764,16 @@ export interface Self {
   relay_only?: boolean;
 }
 
-/** PresenceSet changes the own state and status text. */
+/**
+ * PresenceSet changes the own state and status text. With Until, Unix ms and at
+ * most 31 days from now, both end by themselves: being away, or do-not-disturb.
+ */
 export interface PresenceSet {
   type: "presence.set";
   id: string;
   state: State;
   status: string;
+  until?: number;
 }
 
 /**
@@ -792,6 +804,8 @@ export interface Seen {
   state: State;
   /** short text set by its owner */
   status?: string;
+  /** when its owner has said that this ends, Unix ms */
+  until?: number;
   in_call?: boolean;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { outgoing, over, type Call } from './call';
+import { clock } from './time';
 import type * as wire from './wire';
-import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, stoppedOf } from './words';
+import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, reachOf, stoppedOf } from './words';
 
 const base = { ...outgoing('c', 'bob', 'Bob', 'call'), phase: 'calling' } as Call;
 const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text } });
@@ -112,4 +113,16 @@ describe('browserOf', () => {
     ['parleyload', 'parleyload'],
     ['', 'Unknown device'],
   ])('%s', (agent, want) => expect(browserOf(agent)).toBe(want));
+
+  it('says until when somebody is not there', () => {
+    const now = new Date(2026, 6, 3, 12, 0).getTime();
+    const until = new Date(2026, 6, 3, 14, 0).getTime();
+    const said = clock(until);
+    expect(presenceOf({ state: 'away', until }, now)).toBe(`away until ${said}`);
+    expect(presenceOf({ state: 'dnd', until, in_call: true }, now)).toBe('in a call');
+    expect(presenceOf({ state: 'away' }, now)).toBe('away');
+    const reach: wire.Reachable = { type: 'reachable', re: '1', account: 'bob', way: 'will_go_to_mailbox', outcome: 'dnd' };
+    expect(reachOf({ ...reach, until }, now)).toBe(`calls go to the mailbox (do not disturb until ${said})`);
+    expect(reachOf(reach, now)).toBe('calls go to the mailbox (do not disturb)');
+  });
 });

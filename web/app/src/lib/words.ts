@@ -4,7 +4,7 @@ import type { Call } from './call';
 import { received } from './log';
 import type { Interruption } from './note';
 import type { Condition, Trouble } from './quality';
-import { duration } from './time';
+import { duration, endOf } from './time';
 import type * as wire from './wire';
 
 export const states: Record<wire.State, string> = {
@@ -34,9 +34,12 @@ export function pathSaid({ relayed, own, theirs, protocol }: Condition): string 
   return own ? `${relayed ? 'Through the relay' : 'Direct'}, ${protocol.toUpperCase()} (${own} to ${theirs})` : 'Not connected';
 }
 
-/** presenceOf says a person's state, a call included: "available", "in a call". */
-export function presenceOf(person: { state: wire.State; in_call?: boolean }): string {
-  return person.in_call && person.state !== 'offline' ? 'in a call' : states[person.state];
+/** presenceOf says a person's state, a call included: "available", "in a call", "away until 14:00". */
+export function presenceOf({ state, in_call, until }: { state: wire.State; in_call?: boolean; until?: number }, now = Date.now()): string {
+  if (in_call && state !== 'offline') {
+    return 'in a call';
+  }
+  return until ? `${states[state]} until ${endOf(until, now)}` : states[state];
 }
 
 /** diversionOf says why nobody answered. */
@@ -220,8 +223,9 @@ function outcomeOf(call: Call): string {
 }
 
 /** reachOf says what a call to somebody would come to; '' if it would simply ring. */
-export function reachOf({ way, outcome, full }: wire.Reachable): string {
-  const why = outcome === 'dnd' ? ' (do not disturb)' : outcome === 'busy' ? ' (in another call)' : outcome === 'offline' ? ' (offline)' : '';
+export function reachOf({ way, outcome, until, full }: wire.Reachable, now = Date.now()): string {
+  const end = until ? ` until ${endOf(until, now)}` : '';
+  const why = outcome === 'dnd' ? ` (do not disturb${end})` : outcome === 'busy' ? ' (in another call)' : outcome === 'offline' ? ' (offline)' : '';
   switch (way) {
     case 'will_ring':
       return '';
