@@ -3,11 +3,12 @@
 import { received, visible } from './log';
 import { sameDay } from './time';
 import type * as wire from './wire';
+import { missed } from './words';
 
 export type Item =
   | { kind: 'day'; key: string; time: number }
   | { kind: 'new'; key: string }
-  | { kind: 'message'; key: string; message: wire.Message; mine: boolean; opens: boolean };
+  | { kind: 'message'; key: string; message: wire.Message; mine: boolean; opens: boolean; calls: number };
 
 export type Mark = 'Waiting' | 'Sent' | 'Delivered' | 'Read' | 'Played' | 'Not delivered in time';
 
@@ -18,6 +19,7 @@ const together = 5 * 60_000;
  * timeline leaves out what is gone, puts days between messages, groups what one person wrote in a row
  * (`opens` is the first of a group), and draws a line above what is new:
  * others' messages beyond `read`, the mark when the conversation was opened.
+ * Missed calls in a row are one item, the last of them, with their number in `calls`.
  */
 export function timeline(messages: wire.Message[], me: wire.AccountID, read: number): Item[] {
   const items: Item[] = [];
@@ -34,7 +36,13 @@ export function timeline(messages: wire.Message[], me: wire.AccountID, read: num
       items.push({ kind: 'new', key: 'new' });
       drawn = opens = true;
     }
-    items.push({ kind: 'message', key: message.mid, message, mine, opens });
+    const calls = message.kind === 'call' && message.call && missed(message.call, mine) ? 1 : 0;
+    const last = items.at(-1);
+    if (calls > 0 && last?.kind === 'message' && last.calls > 0) {
+      items[items.length - 1] = { ...last, message, calls: last.calls + 1 };
+    } else {
+      items.push({ kind: 'message', key: message.mid, message, mine, opens, calls });
+    }
     before = message;
   }
   return items;
