@@ -96,11 +96,9 @@ func (m *Message) Held() Held {
 // CreateMessage inserts a message.
 func (tx *Tx) CreateMessage(m Message) error {
 	_, err := tx.exec(`
-		INSERT INTO messages (mid, conv, seq, sender, recipient, device, cid, content, hidden, kind, text,
-			blob, duration, waveform, bytes, truncated, played, call, outcome, call_duration, time, expires)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text,
-		m.Blob, m.Duration, m.Waveform, m.Bytes, m.Truncated, m.Played, m.Call, m.Outcome, m.CallDuration, m.Time, m.Expires)
+		INSERT INTO messages (mid, conv, seq, sender, recipient, device, cid, content, hidden, kind, text, time, expires)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text, m.Time, m.Expires)
 	if err != nil {
 		return about("create message", err)
 	}
@@ -110,13 +108,18 @@ func (tx *Tx) CreateMessage(m Message) error {
 // describe adds what few messages have, so that the insert of a plain text
 // stays short.
 func (tx *Tx) describe(m Message) error {
-	if !m.Urgent && m.App == "" && m.Comment == "" && m.Forwarded == "" && m.Transcription == "" && m.RecordedAt == 0 {
+	if m.Kind == KindText && !m.Urgent && m.App == "" && m.Comment == "" && m.Forwarded == "" {
 		return nil
 	}
 	_, err := tx.exec(`
-		UPDATE messages SET urgent = ?, app = ?, comment = ?, forwarded = ?, forwarded_time = ?,
+		UPDATE messages SET blob = ?, duration = ?, waveform = ?, bytes = ?, truncated = ?, played = ?,
+			call = ?, outcome = ?, call_duration = ?,
+			urgent = ?, app = ?, comment = ?, forwarded = ?, forwarded_time = ?,
 			transcription = ?, transcript = ?, recorded_at = ? WHERE mid = ?`,
-		flag(m.Urgent), m.App, m.Comment, m.Forwarded, m.ForwardedTime, m.Transcription, m.Transcript, m.RecordedAt, m.MID)
+		m.Blob, m.Duration, m.Waveform, m.Bytes, flag(m.Truncated), flag(m.Played),
+		m.Call, m.Outcome, m.CallDuration,
+		flag(m.Urgent), m.App, m.Comment, m.Forwarded, m.ForwardedTime,
+		m.Transcription, m.Transcript, m.RecordedAt, m.MID)
 	return about("describe message", err)
 }
 
