@@ -28,7 +28,8 @@ func (m *Mailbox) SubmitAck(account presence.AccountID, device presence.DeviceID
 }
 
 func (m *Mailbox) ack(tx *store.Tx, account presence.AccountID, device presence.DeviceID, pos int64) ([]store.Entry, error) {
-	if _, err := tx.Device(account, device); err != nil {
+	own, before, err := tx.Cursors(account, device)
+	if err != nil {
 		return nil, err
 	}
 	head, err := tx.Head(account)
@@ -36,12 +37,13 @@ func (m *Mailbox) ack(tx *store.Tx, account presence.AccountID, device presence.
 		return nil, err
 	}
 	pos = min(pos, head)
-	before, err := tx.Acked(account)
-	if err != nil {
-		return nil, err
+	if pos > own {
+		if err := tx.RaiseCursor(account, device, pos); err != nil {
+			return nil, err
+		}
 	}
-	if err := tx.RaiseCursor(account, device, pos); err != nil {
-		return nil, err
+	if pos <= before {
+		return nil, nil // another device was here
 	}
 	arrivals, err := arrivals(tx, account, before, pos, head)
 	if err != nil {

@@ -8,6 +8,16 @@ func (tx *Tx) Acked(account presence.AccountID) (pos int64, err error) {
 	return pos, about("acknowledged pos", err)
 }
 
+// Cursors returns the cursor of a device and the highest of its account's
+// devices, or ErrNotFound if the account has no such device.
+func (tx *Tx) Cursors(account presence.AccountID, device presence.DeviceID) (own, highest int64, err error) {
+	var row struct{ Own, Highest int64 }
+	err = tx.get(&row, `
+		SELECT cursor AS own, (SELECT max(cursor) FROM devices WHERE account = d.account) AS highest
+		FROM devices d WHERE account = ? AND id = ?`, account, device)
+	return row.Own, row.Highest, about("cursors", err)
+}
+
 // RaiseCursor sets a device's cursor, unless it is as high already.
 func (tx *Tx) RaiseCursor(account presence.AccountID, device presence.DeviceID, pos int64) error {
 	_, err := tx.exec(`UPDATE devices SET cursor = ? WHERE account = ? AND id = ? AND cursor < ?`, pos, account, device, pos)
