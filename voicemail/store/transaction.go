@@ -43,7 +43,10 @@ func (t *transaction) run(group []*op, apart bool) (errs []error, err error) {
 			return nil, err
 		}
 	}
-	if err := t.view().storeTallies(); err != nil {
+	if err := t.view().store(); err != nil {
+		if !apart && t.engine.judge(err) == ordinary {
+			err = errSpoilt // whose fault it is shows when each is apart
+		}
 		return nil, err
 	}
 	switch err := t.tx.Commit(); {
@@ -80,7 +83,7 @@ func (t *transaction) oneApart(f func(*Tx) error) (own, lost error) {
 	}
 	tx := t.view()
 	if own = f(tx); own == nil {
-		own = tx.storeTallies()
+		own = tx.store()
 	}
 	if own != nil {
 		if t.engine.judge(own) >= conflict {
