@@ -73,6 +73,7 @@ type serveConfig struct {
 	Relay          relayConfig      `embed:"" prefix:"turn-" envprefix:"PARLEY_TURN_" group:"Relay"`
 	TurnEmbedded   bool             `help:"Relay in this process." default:"true" negatable:""`
 	TurnURL        []string         `help:"Relay elsewhere with the same secret, for browsers to use too; give it once for each." placeholder:"turn:HOST:PORT?transport=udp"`
+	TurnTTL        time.Duration    `name:"turn-credential-ttl" help:"How long what a browser is given to use the relay is good. It is renewed at half of that time, and a call under way outlives it." default:"4h"`
 	MediaListen    string           `help:"Address at which the server itself takes messages, UDP. Default: port 3479 at the web server's host." placeholder:"HOST:PORT"`
 	PublicURL      string           `help:"Address at which people open Parley. Default: http://localhost with the web server's port." placeholder:"URL"`
 	TrustedProxy   []netip.Prefix   `help:"Network of a web server in front, which is believed when it says whom a request is from (X-Forwarded-For); give it once for each." default:"127.0.0.0/8,::1/128" placeholder:"CIDR"`
@@ -100,6 +101,7 @@ type settings struct {
 	publicURL                *url.URL
 	trustedProxies           []netip.Prefix
 	publicIP                 netip.Addr
+	turnTTL                  time.Duration
 	ringTime, recordingLimit time.Duration
 	frameRate                int
 	transcribe               transcribeConfig
@@ -111,7 +113,7 @@ type settings struct {
 func (c *serveConfig) settings() (settings, error) {
 	s := settings{
 		listen: c.Listen, mediaListen: c.MediaListen,
-		turn: c.Relay, turnEmbedded: c.TurnEmbedded, turnURLs: c.TurnURL,
+		turn: c.Relay, turnEmbedded: c.TurnEmbedded, turnURLs: c.TurnURL, turnTTL: c.TurnTTL,
 		trustedProxies: c.TrustedProxy, ringTime: c.RingTime, recordingLimit: c.RecordingLimit,
 		frameRate: c.FrameRate, transcribe: c.Transcribe, debugListen: c.DebugListen, verbose: c.Verbose,
 	}
@@ -153,6 +155,9 @@ func (c *serveConfig) settings() (settings, error) {
 	}
 	if !c.TurnEmbedded && len(c.TurnURL) == 0 {
 		return s, errors.New("--no-turn-embedded needs a --turn-url: some people can be reached by a relay only")
+	}
+	if c.TurnTTL < time.Minute || c.TurnTTL > 24*time.Hour { // it is renewed with a ping, every 15 s
+		return s, fmt.Errorf("--turn-credential-ttl: %s is not between 1m and 24h", c.TurnTTL)
 	}
 	if c.RingTime < time.Second || c.RingTime > 2*time.Minute {
 		return s, fmt.Errorf("--ring-time: %s is not between 1s and 2m", c.RingTime)

@@ -52,6 +52,7 @@ func TestBadSettingsAreRefused(t *testing.T) {
 		"URL with a path":       {"serve", "--public-url", "https://example.org/parley"},
 		"IPv6 as public IP":     {"serve", "--public-ip", "::1"},
 		"ring time too short":   {"serve", "--ring-time", "1ms"},
+		"credential too short":  {"serve", "--turn-credential-ttl", "59s"},
 		"recording too long":    {"serve", "--recording-limit", "10h"},
 		"range that is none":    {"serve", "--turn-allow-peer", "10.0.0.0/99"},
 		"relay URL":             {"serve", "--turn-url", "https://relay.example.org"},

@@ -29,9 +29,8 @@ import (
 )
 
 const (
-	credentialTTL = 4 * time.Hour // of the relay; renewed within a session at half of it
-	stopPatience  = 15 * time.Second
-	failPatience  = 2 * time.Second // when there is nothing left that could be kept
+	stopPatience = 15 * time.Second
+	failPatience = 2 * time.Second // when there is nothing left that could be kept
 )
 
 // serve builds the server from the bottom up, runs it until ctx ends, and
@@ -121,7 +120,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 	defer down("journal of calls", journal.Close)
 	hub, err := signaling.New(ctx, signaling.Config{
 		Mailbox: mailbox, Media: answeringMachine{engine, recordings}, Bus: bus.New(nil),
-		IceServers: iceServers(turnURLs(s, turn), secrets[0]), Calls: call.Timings{Ring: s.ringTime},
+		IceServers: iceServers(turnURLs(s, turn), secrets[0], s.turnTTL), Calls: call.Timings{Ring: s.ringTime},
 		Journal: journal, UnderWay: underWay, LastAlive: lastAlive, Recovered: recovered, RecordingLimit: s.recordingLimit,
 		FrameRate: s.frameRate, Log: log,
 	})
@@ -282,9 +281,9 @@ func turnURLs(s settings, turn *relay.Relay) []string {
 }
 
 // iceServers mints what browsers need to reach the relays.
-func iceServers(urls []string, secret relay.Secret) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
+func iceServers(urls []string, secret relay.Secret, ttl time.Duration) func(presence.AccountID) ([]wire.IceServer, time.Duration) {
 	return func(account presence.AccountID) ([]wire.IceServer, time.Duration) {
-		c := relay.Mint(secret, string(account), credentialTTL, time.Now())
-		return []wire.IceServer{{URLs: urls, Username: c.Username, Credential: c.Password}}, credentialTTL
+		c := relay.Mint(secret, string(account), ttl, time.Now())
+		return []wire.IceServer{{URLs: urls, Username: c.Username, Credential: c.Password}}, ttl
 	}
 }
