@@ -2,12 +2,15 @@
 
 import { writeFileSync } from 'node:fs';
 import { test as base } from '@playwright/test';
+import { here, type Place } from './lab';
 import { Person } from './person';
 import { Server } from './server';
 
 export interface House {
   /** serve starts a server; the names are accounts, each a contact of the first. */
   serve: (names: string[], ...flags: string[]) => Promise<Server>;
+  /** serveAt does that somewhere else. */
+  serveAt: (place: Place, names: string[], ...flags: string[]) => Promise<Server>;
   arrive: typeof Person.arrive;
   open: typeof Person.open;
 }
@@ -16,19 +19,21 @@ export const test = base.extend<{ house: House }>({
   house: async ({}, use, info) => {
     const servers: Server[] = [];
     const people: Person[] = [];
-    await use({
-      serve: async (names, ...flags) => {
-        const server = await Server.start(...flags);
-        servers.push(server);
-        for (const [i, name] of names.entries()) {
-          if (i === 0) {
-            server.account(name);
-          } else {
-            await server.befriend(names[0]!, name);
-          }
+    const serveAt: House['serveAt'] = async (place, names, ...flags) => {
+      const server = await Server.start(place, ...flags);
+      servers.push(server);
+      for (const [i, name] of names.entries()) {
+        if (i === 0) {
+          server.account(name);
+        } else {
+          await server.befriend(names[0]!, name);
         }
-        return server;
-      },
+      }
+      return server;
+    };
+    await use({
+      serve: (names, ...flags) => serveAt(here, names, ...flags),
+      serveAt,
       arrive: async (...args) => {
         const person = await Person.open(...args);
         people.push(person);

@@ -1,6 +1,8 @@
 // A person at a browser with a microphone of their own.
 
 import { chromium, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { keepConnections } from './flow';
+import { program, type Place } from './lab';
 import { password, type Server } from './server';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -35,10 +37,10 @@ export class Person {
     name: string,
     server: Server,
     microphone: string | null,
-    options: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; denied?: boolean; state?: string; flags?: string[] } = {},
+    options: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; denied?: boolean; state?: string; flags?: string[]; place?: Place } = {},
   ): Promise<Person> {
     const browser = await chromium.launch({
-      executablePath,
+      executablePath: options.place ? program(options.place, executablePath) : executablePath,
       args: [
         '--no-sandbox',
         '--disable-gpu',
@@ -49,6 +51,7 @@ export class Person {
         '--disable-sync',
         '--autoplay-policy=no-user-gesture-required',
         '--allow-loopback-in-peer-connection',
+        ...(options.place ? [`--unsafely-treat-insecure-origin-as-secure=${server.url}`] : []),
         ...(options.flags ?? []),
         ...(microphone === null ? [] : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphone}`]),
         ...(options.denied ? ['--deny-permission-prompts'] : ['--use-fake-ui-for-media-stream']),
@@ -59,6 +62,7 @@ export class Person {
       viewport: options.viewport ?? { width: 1280, height: 800 },
       colorScheme: options.colorScheme ?? 'light',
     });
+    await context.addInitScript(keepConnections);
     // A steady tone is what noise suppression is made to remove.
     await context.addInitScript(() => {
       const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -193,9 +197,9 @@ export class Person {
   }
 
   /** passed waits for a frame. */
-  async passed(type: string, fits: (frame: Passed['frame']) => boolean = () => true): Promise<Passed> {
-    await expect.poll(() => this.frames.some(({ frame }) => frame.type === type && fits(frame)), { message: `${this.name}: ${type}`, timeout: 20_000 }).toBe(true);
-    return this.frames.find(({ frame }) => frame.type === type && fits(frame))!;
+  async passed(type: string, fits: (frame: Passed['frame'], at: number) => boolean = () => true): Promise<Passed> {
+    await expect.poll(() => this.frames.some(({ frame, at }) => frame.type === type && fits(frame, at)), { message: `${this.name}: ${type}`, timeout: 20_000 }).toBe(true);
+    return this.frames.find(({ frame, at }) => frame.type === type && fits(frame, at))!;
   }
 
   /** story is what passed on the WebSocket, for whoever reads why a test failed. */

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Place } from './lab';
 
 export const binary = resolve(import.meta.dirname, '../../../bin/parley');
 export const password = 'correct horse battery';
@@ -20,15 +21,16 @@ export class Server {
   private constructor(
     private readonly ports: [number, number, number],
     private readonly flags: string[],
+    private readonly place: Place,
   ) {
-    this.url = `http://localhost:${ports[0]}`;
+    this.url = `http://${place.address}:${ports[0]}`;
   }
 
-  static async start(...flags: string[]): Promise<Server> {
+  static async start(place: Place, ...flags: string[]): Promise<Server> {
     if (!existsSync(binary)) {
       throw new Error(`${binary} is not there: make build`);
     }
-    const server = new Server([await freePort(), await freePort(), await freePort()], flags);
+    const server = new Server([await freePort(), await freePort(), await freePort()], flags, place);
     await server.run();
     return server;
   }
@@ -36,16 +38,13 @@ export class Server {
   /** run starts the process and waits until it is ready. */
   async run(): Promise<void> {
     const [web, turn, media] = this.ports;
-    const child = spawn(
-      binary,
-      [
-        'serve',
-        ...['--data', this.data],
-        ...['--listen', `localhost:${web}`, '--turn-listen', `localhost:${turn}`, '--media-listen', `localhost:${media}`],
-        ...this.flags,
-      ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const { command, address } = this.place;
+    const [first, ...rest] = [
+      ...[...command, binary, 'serve', '--data', this.data, '--public-url', this.url],
+      ...['--listen', `${address}:${web}`, '--turn-listen', `${address}:${turn}`, '--media-listen', `${address}:${media}`],
+      ...this.flags,
+    ];
+    const child = spawn(first!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.process = child;
     child.stdout!.on('data', (data) => (this.printed += data));
     child.stderr!.on('data', (data) => (this.log += data));
@@ -54,7 +53,7 @@ export class Server {
         break;
       }
       try {
-        if ((await fetch(`${this.url}/healthz`)).ok) {
+        if ((await this.fetch('/healthz')).status === 200) {
           return;
         }
       } catch {
@@ -113,28 +112,47 @@ export class Server {
   }
 
   private async signIn(name: string): Promise<string> {
-    const response = await fetch(`${this.url}/api/session`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name, password }),
-    });
-    if (!response.ok) {
-      throw new Error(`sign in as ${name}: ${await response.text()}`);
+    const { status, text, cookie } = await this.fetch('/api/session', { name, password });
+    if (status >= 300) {
+      throw new Error(`sign in as ${name}: ${text}`);
     }
-    return response.headers.get('set-cookie')!.split(';')[0]!;
+    return cookie.split(';')[0]!;
   }
 
   private async post(path: string, body: unknown, cookie = ''): Promise<unknown> {
-    const response = await fetch(this.url + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', cookie },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) {
-      throw new Error(`${path}: ${await response.text()}`);
+    const { status, text } = await this.fetch(path, body, cookie);
+    if (status >= 300) {
+      throw new Error(`${path}: ${text}`);
     }
-    return response.json();
+    return JSON.parse(text);
   }
+
+  /** fetch gets, or posts a body, from where the server is. */
+  private async fetch(path: string, body?: unknown, cookie = ''): Promise<Answer> {
+    const url = this.url + path;
+    const init = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json', cookie }, body: JSON.stringify(body) };
+    if (this.place.command.length === 0) {
+      return answerOf(url, init);
+    }
+    const script = `(${answerOf})(${JSON.stringify(url)}, ${JSON.stringify(init)}).then((answer) => console.log(JSON.stringify(answer)))`;
+    const [first, ...rest] = [...this.place.command, process.execPath, '-e', script];
+    const { status, stdout, stderr } = spawnSync(first!, rest);
+    if (status !== 0) {
+      throw new Error(`${path}: ${stderr}`);
+    }
+    return JSON.parse(String(stdout)) as Answer;
+  }
+}
+
+interface Answer {
+  status: number;
+  text: string;
+  cookie: string;
+}
+
+async function answerOf(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init);
+  return { status: response.status, text: await response.text(), cookie: response.headers.get('set-cookie') ?? '' };
 }
 
 export async function freePort(): Promise<number> {

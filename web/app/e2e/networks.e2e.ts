@@ -1,0 +1,36 @@
+// Calls between networks, which are namespaces here.
+
+import { expect, test as base } from './fixtures';
+import { pathOf } from './flow';
+import { Lab } from './lab';
+import { tone } from './sound';
+
+const test = base.extend<{ lab: Lab }>({
+  lab: async ({}, use) => {
+    const lab = new Lab();
+    try {
+      await use(lab);
+    } finally {
+      lab.close();
+    }
+  },
+});
+
+test('behind two routers that no packet passes unasked, a call goes through the relay and is heard', async ({ lab, house }) => {
+  const server = await house.serveAt(lab.middle, ['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440), { place: lab.behindNAT('ann') });
+  const bob = await house.arrive('bob', server, tone(1000), { place: lab.behindNAT('bob') });
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Answer');
+  await Promise.all([ann.hears(1000), bob.hears(440)]);
+  for (const person of [ann, bob]) {
+    const { local, remote } = await pathOf(person.page);
+    console.log(`${person.name}: ${local} to ${remote}`);
+    expect([local, remote], `${person.name}'s path`).toContain('relay');
+    // The router was found, and it is the router that is in the way.
+    await person.passed('call.candidate', (frame) => String(frame.candidate).includes('typ srflx'));
+  }
+  await ann.press('Hang up');
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+});
