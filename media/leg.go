@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ import (
 const (
 	reportEvery = 200 * time.Millisecond // a frame each costs more than the packets between
 	syncEvery   = time.Second
-	maxTracks   = 4 // of one caller; a new SSRC may be a new track
+	maxTracks   = 4  // of one caller; a new SSRC may be a new track
+	waiting     = 64 // packets for run, while the journal is synced; more wait in pion
 )
 
 // Leg is one call that the server has answered.
@@ -57,17 +59,17 @@ const (
 	left           // where it is, for Recover
 )
 
-// arrival is a packet that came, and when.
+// arrival is a packet that came, and when by the clock: where it is in the
+// recording is for take to say.
 type arrival struct {
-	*rtp.Packet
-	when  time.Time
-	level uint8
+	received
+	when time.Time
 }
 
 func newLeg(e *Engine, order Order) *Leg {
 	return &Leg{
 		engine: e, order: order, log: e.cfg.Log.With("leg", order.ID),
-		packets: make(chan arrival, 256),
+		packets: make(chan arrival, waiting),
 		up:      make(chan struct{}), gone: make(chan struct{}), skip: make(chan struct{}, 1),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -152,15 +154,23 @@ func (l *Leg) hear(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 			levelID = uint8(e.ID)
 		}
 	}
-	for {
-		packet, _, err := track.ReadRTP()
+	var packet rtp.Packet
+	datagram := make([]byte, maxPayload)
+	for { // ReadRTP would leave 1.5 kB of garbage for each packet
+		n, _, err := track.Read(datagram)
 		if err != nil {
 			return
 		}
 		if !l.listening.Load() {
 			continue // greeting and tone: nothing is kept
 		}
-		a := arrival{Packet: packet, when: time.Now(), level: noLevel}
+		if packet.Unmarshal(datagram[:n]) != nil {
+			continue
+		}
+		a := arrival{received{
+			ssrc: packet.SSRC, seq: packet.SequenceNumber, timestamp: packet.Timestamp,
+			level: noLevel, payload: bytes.Clone(packet.Payload),
+		}, time.Now()}
 		var level rtp.AudioLevelExtension
 		if raw := packet.GetExtension(levelID); levelID != 0 && raw != nil && level.Unmarshal(raw) == nil {
 			a.level = level.Level

@@ -1,10 +1,6 @@
 package media
 
-import (
-	"encoding/binary"
-
-	"github.com/pion/rtp"
-)
+import "encoding/binary"
 
 const (
 	mimeRED   = "audio/red"
@@ -18,7 +14,7 @@ const (
 func unpackRED(a arrival) []arrival {
 	type block struct{ offset, length int }
 	var blocks []block
-	rest := a.Payload
+	rest := a.payload
 	for len(rest) >= 4 && rest[0]&0x80 != 0 && len(blocks) < maxBlocks {
 		head := binary.BigEndian.Uint32(rest) // F, 7 bits type, 14 bits offset, 10 bits length
 		blocks = append(blocks, block{offset: int(head >> 10 & 0x3fff), length: int(head & 0x3ff)})
@@ -33,12 +29,14 @@ func unpackRED(a arrival) []arrival {
 		if b.length > len(rest) {
 			return nil
 		}
-		again := rtp.Packet{Header: a.Header, Payload: rest[:b.length]}
-		again.SequenceNumber -= uint16(len(blocks) - i)
-		again.Timestamp -= uint32(b.offset)
+		again := a
+		again.seq -= uint16(len(blocks) - i)
+		again.timestamp -= uint32(b.offset)
+		again.level, again.payload = noLevel, rest[:b.length]
 		rest = rest[b.length:]
-		out = append(out, arrival{Packet: &again, when: a.when, level: noLevel})
+		out = append(out, again)
 	}
-	newest := rtp.Packet{Header: a.Header, Payload: rest}
-	return append(out, arrival{Packet: &newest, when: a.when, level: a.level})
+	newest := a
+	newest.payload = rest
+	return append(out, newest)
 }

@@ -109,39 +109,46 @@ func (t *take) close(at time.Duration, truncated bool) {
 }
 
 func (t *take) add(a arrival) {
-	at := a.when.Sub(t.began)
-	if at < 0 {
+	p := a.received
+	p.at = a.when.Sub(t.began)
+	if p.at < 0 {
 		return
 	}
-	if _, err := samplesOf(a.Payload); err != nil {
+	if _, err := samplesOf(p.payload); err != nil {
 		return // padding
 	}
-	t.lastPacket = at
-	level := t.levelOf(a)
+	t.lastPacket = p.at
+	level := t.levelOf(p)
 	if level < silence {
-		t.lastVoice, t.spoken = at, true
+		t.lastVoice, t.spoken = p.at, true
 	}
 	t.loudest = max(t.loudest, uint8(int(height(level))*100/255))
-	t.fail(t.journal.add(received{
-		at: at, ssrc: a.SSRC, seq: a.SequenceNumber, timestamp: a.Timestamp, level: a.level, payload: a.Payload,
-	}))
+	t.fail(t.journal.add(p))
 }
 
+// benefit of the doubt, for the levels of a caller that have not varied yet.
+// Less than the shortest recording: none is lost by it.
+const benefit = 500 * time.Millisecond
+
 // levelOf is how loud a packet is. A level that never varies may be made up,
-// and a recording must not end, nor be thrown away, because of that.
-func (t *take) levelOf(a arrival) uint8 {
-	if a.level != noLevel {
-		t.told.hear(a.level)
+// and a recording must not end, nor be thrown away, because of that; but a
+// decoder takes more memory than all else of a leg, so it is not made at once.
+func (t *take) levelOf(p received) uint8 {
+	if p.level != noLevel {
+		t.told.hear(p.level)
 	}
 	if t.told.earned() {
 		t.decoder = nil
-		return a.level // noLevel of what was sent a second time: silence
+		return p.level // noLevel of what was sent a second time: silence
+	}
+	if t.told.heard && p.at < benefit {
+		return p.level
 	}
 	if t.decoder == nil {
 		t.decoder = newDecoder(wavRate)
 	}
-	n, _ := samplesOf(a.Payload) // add has checked it
-	return levelOf(t.decoder.decode(placed{length: n, packet: a.Payload}))
+	n, _ := samplesOf(p.payload) // add has checked it
+	return levelOf(t.decoder.decode(placed{length: n, packet: p.payload}))
 }
 
 func (t *take) fail(err error) {

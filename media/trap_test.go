@@ -137,7 +137,7 @@ func TestREDIsHostile(t *testing.T) {
 		"nothing": {}, "one byte": {0x80}, "a head only": {0x80 | 111, 0, 0, 5}, "a block beyond the end": {0x80 | 111, 0, 4, 5, 111, 1},
 		"heads without end": {0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0, 0xef, 0, 0, 0},
 	} {
-		if got := unpackRED(arrival{Packet: &rtp.Packet{Payload: payload}}); len(got) != 0 {
+		if got := unpackRED(arrival{received: received{payload: payload}}); len(got) != 0 {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
