@@ -199,6 +199,7 @@ const (
 	ReportRecording = "recording" // has begun
 	ReportLevel     = "level"     // five times a second while recording
 	ReportStopped   = "stopped"   // the limit or silence has ended the recording
+	ReportUnstored  = "unstored"  // no more can be stored, as when the disk is full: the recording has ended
 	ReportLost      = "lost"      // the caller's media is gone
 )
 

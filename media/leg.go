@@ -322,7 +322,11 @@ func (l *Leg) conduct() {
 	case <-l.gone:
 		l.order.Report(Report{Kind: ReportLost})
 	default:
-		l.order.Report(Report{Kind: ReportStopped})
+		kind := ReportStopped
+		if l.take != nil && l.take.err != nil {
+			kind = ReportUnstored
+		}
+		l.order.Report(Report{Kind: kind})
 	}
 }
 

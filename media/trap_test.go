@@ -172,7 +172,7 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 	c, leg, w := begin(t, e, Order{ID: "full"})
 	w.wait(ReportRecording)
 	c.say(tone440(t), 20, 3*time.Second)
-	w.wait(ReportStopped) // told at once, not when the caller is done
+	w.wait(ReportUnstored) // told at once, not when the caller is done
 	got, err := leg.Finish(t.Context())
 	if err != nil || !got.Truncated || got.Duration < 500*time.Millisecond || got.Duration > 2500*time.Millisecond {
 		t.Errorf("%+v (%v)", got, err)
@@ -182,7 +182,7 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 	}
 	e.create = func(string, journalHeader) (*journal, error) { return nil, errFull }
 	_, leg, w = begin(t, e, Order{ID: "none"})
-	w.wait(ReportStopped)
+	w.wait(ReportUnstored)
 	if _, err := leg.Finish(t.Context()); !errors.Is(err, errFull) {
 		t.Errorf("a recording that cannot begin: %v", err)
 	}

@@ -53,8 +53,11 @@ func (m *Machine) stored(mid string) {
 	}
 	if m.farewell {
 		goodbye := &wire.CallEnded{Call: m.setup.ID, Reason: wire.ReasonMessageLeft, Duration: m.length.Milliseconds(), MID: mid}
+		if mid == "" || m.unstored {
+			goodbye.Reason = m.failure()
+		}
 		if mid == "" {
-			goodbye.Reason = wire.ReasonFailed
+			goodbye.Duration = 0 // nothing is left
 		}
 		m.send(m.setup.Caller, goodbye)
 	}

@@ -112,8 +112,9 @@ const (
 	LegGreeting  LegKind = "greeting"
 	LegRecording LegKind = "recording"
 	LegLevel     LegKind = "level"
-	LegStopped   LegKind = "stopped" // the limit or a long silence ended the recording
-	LegLost      LegKind = "lost"    // the caller's media is gone
+	LegStopped   LegKind = "stopped"  // the limit or a long silence ended the recording
+	LegUnstored  LegKind = "unstored" // no more of the recording could be stored
+	LegLost      LegKind = "lost"     // the caller's media is gone
 )
 
 // FinishResult is how a recording came out.

@@ -101,7 +101,7 @@ func play(t *testing.T, input []byte) {
 			}
 			l.step(m, now, Fired{timer})
 		}
-		for _, e := range []Event{LegReport{Kind: LegLost}, TakeFailed{}, Finished{Result: FinishOK}, Stored{MID: "m"}} {
+		for _, e := range []Event{LegReport{Kind: LegLost}, LegReport{Kind: LegUnstored}, TakeFailed{}, Finished{Result: FinishOK}, Stored{MID: "m"}} {
 			l.step(m, now, e)
 		}
 		if len(l.armed) == 0 && m.State() == Active {

@@ -126,6 +126,7 @@ type Machine struct {
 	offer    string        // what the server is to answer
 	leg      bool          // the server has answered
 	length   time.Duration // recorded so far
+	unstored bool          // the recording ended because no more of it could be stored
 	awaits   result        // of which effect, while Committing
 	farewell bool          // the caller is told the end once the entry is stored
 

@@ -80,10 +80,14 @@ func (m *Machine) legReport(e LegReport) {
 			Call: m.setup.ID, Phase: wire.PhaseRecording, Level: e.Level,
 			Elapsed: e.Elapsed.Milliseconds(), Limit: m.setup.Limit.Milliseconds(),
 		})
-	case LegStopped, LegLost:
-		if m.state == Recording {
+	case LegStopped, LegLost, LegUnstored:
+		m.unstored = e.Kind == LegUnstored
+		switch {
+		case m.state == Recording:
 			m.finish() // the words are kept
-		} else {
+		case m.unstored:
+			m.abandon(wire.ReasonStorageFailed)
+		default:
 			m.abandon(wire.ReasonLost)
 		}
 	}
@@ -109,8 +113,16 @@ func (m *Machine) finished(e Finished) {
 	case FinishTooShort:
 		m.end(wire.ReasonTooShort, 0, false)
 	default:
-		m.end(wire.ReasonFailed, 0, false)
+		m.end(m.failure(), 0, false)
 	}
+}
+
+// failure is why a message is not kept that should be.
+func (m *Machine) failure() wire.Reason {
+	if m.unstored {
+		return wire.ReasonStorageFailed
+	}
+	return wire.ReasonFailed
 }
 
 func (m *Machine) discarded() {

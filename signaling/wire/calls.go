@@ -222,6 +222,9 @@ const (
 	ReasonDiscarded         Reason = "discarded"
 	ReasonTooShort          Reason = "too_short" // nothing was said
 	ReasonFailed            Reason = "failed"    // the server could not take the message
+	// ReasonStorageFailed: no more of the message could be stored, as when the
+	// disk is full. With a MID, what was said before is left.
+	ReasonStorageFailed Reason = "storage_failed"
 )
 
 // Reach asks what a call to somebody would come to now.

@@ -297,7 +297,7 @@ export interface CallMute {
 }
 
 /** Reason is why a call, or the ringing of a device, ended. Closed list. */
-export type Reason = "hangup" | "cancelled" | "accepted_elsewhere" | "declined_elsewhere" | "declined" | "no_answer" | "busy" | "dnd" | "offline" | "diverted" | "unreachable" | "lost" | "max_duration" | "message_left" | "discarded" | "too_short" | "failed";
+export type Reason = "hangup" | "cancelled" | "accepted_elsewhere" | "declined_elsewhere" | "declined" | "no_answer" | "busy" | "dnd" | "offline" | "diverted" | "unreachable" | "lost" | "max_duration" | "message_left" | "discarded" | "too_short" | "failed" | "storage_failed";
 
 /** Reach asks what a call to somebody would come to now. */
 export interface Reach {

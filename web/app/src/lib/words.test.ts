@@ -34,6 +34,8 @@ describe('progressOf', () => {
     ['hangup', 65_000, 'Call ended, 1 min 5 s'],
     ['message_left', 0, 'Message left for Bob'],
     ['too_short', 0, 'Too short: nothing was sent'],
+    ['storage_failed', 12_000, 'The server could not store more: Bob gets what you said until then'],
+    ['storage_failed', 0, 'The server could not store what you said. Write instead, or try again later'],
     ['accepted_elsewhere', 0, 'Answered on another device'],
   ] as const)('says the end by %s', (reason, ms, want) => expect(progressOf(over(base, reason, ms))).toBe(want));
 });

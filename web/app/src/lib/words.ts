@@ -219,6 +219,10 @@ function outcomeOf(call: Call): string {
       return 'Too short: nothing was sent';
     case 'failed':
       return 'The server could not take the message';
+    case 'storage_failed':
+      return durationMs > 0
+        ? `The server could not store more: ${call.name} gets what you said until then`
+        : 'The server could not store what you said. Write instead, or try again later';
   }
 }
 
