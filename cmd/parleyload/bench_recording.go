@@ -352,7 +352,7 @@ func (p *ourRecorder) finish(_ context.Context, atLeast time.Duration) (string, 
 			return "", fmt.Errorf("caller %d is not told that the message is stored", i)
 		}
 	}
-	const preRoll = 80 * time.Millisecond // is recorded, and not part of the message
+	const preRoll = 100 * time.Millisecond // 80 ms are recorded, and not part of the message
 	if shortest < atLeast-preRoll {
 		return "", fmt.Errorf("a message is %s long, of %s", shortest, atLeast)
 	}
