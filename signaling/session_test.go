@@ -239,7 +239,12 @@ func TestAccountHasSoManySocketsOnly(t *testing.T) {
 	}
 	var all []*client
 	for range maxSockets {
-		all = append(all, h.dial(t, "ann", device))
+		one := h.dial(t, "ann", device)
+		hello(one)
+		if _, ok := (<-one.frames).(*wire.Welcome); !ok { // only now the server has counted it for certain
+			t.Fatal("no welcome")
+		}
+		all = append(all, one)
 	}
 	more := h.dial(t, "ann", device)
 	hello(more)
