@@ -19,7 +19,10 @@ import (
 	"parley/signaling/wire"
 )
 
-const sdp = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+const (
+	sdp     = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+	dataSDP = "v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+)
 
 func callNamed(n int) string { return fmt.Sprintf("call-of-the-test-%04d", n) }
 
@@ -129,6 +132,45 @@ func TestCallIsAnsweredByOneDevice(t *testing.T) {
 	ann.say(&wire.CallHangup{Call: id})
 	if got := next[*wire.Error](ann); got.Code != wire.CodeNoCall {
 		t.Errorf("hanging up twice: %s", asJSON(got))
+	}
+}
+
+// One wants to talk while the other wants to write: neither is an answer to
+// the other, and each is kept as what it was.
+func TestTextAndVoiceThatCrossAreTwoCalls(t *testing.T) {
+	h := open(t, "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	voice, text := callNamed(1), callNamed(2)
+	ann.say(&wire.CallInvite{ID: "v", Call: voice, To: h.people["bob"], Intent: wire.IntentCall, Offer: sdp})
+	if ring := next[*wire.CallRing](bob); ring.Call != voice || ring.Waiting {
+		t.Errorf("bob rings %s", asJSON(ring))
+	}
+	bob.say(&wire.CallInvite{ID: "t", Call: text, To: h.people["ann"], Intent: wire.IntentText, Offer: dataSDP})
+	if ring := next[*wire.CallRing](ann); ring.Call != text || !ring.Waiting || ring.Replaces != "" {
+		t.Errorf("ann rings %s", asJSON(ring))
+	}
+	// Ann would rather write.
+	ann.say(&wire.CallHangup{Call: voice})
+	ann.say(&wire.CallAccept{Call: text, Answer: dataSDP})
+	next[*wire.CallGranted](ann)
+	if stop := next[*wire.CallStop](bob); stop.Call != voice || stop.Reason != wire.ReasonCancelled {
+		t.Errorf("bob is told %s", asJSON(stop))
+	}
+	if answered := next[*wire.CallAnswered](bob); answered.Call != text {
+		t.Errorf("answered %s", asJSON(answered))
+	}
+	ann.say(&wire.CallConnected{Call: text})
+	bob.say(&wire.CallConnected{Call: text})
+	next[*wire.CallActive](bob)
+	bob.say(&wire.CallHangup{Call: text})
+	for _, c := range []*client{ann, bob} {
+		if m := c.entry(voice); m.Call.Intent != wire.IntentCall || m.Call.Outcome != wire.Cancelled {
+			t.Errorf("entry %s", asJSON(m))
+		}
+		if m := c.entry(text); m.Call.Intent != wire.IntentText || m.Call.Outcome != wire.Answered {
+			t.Errorf("entry %s", asJSON(m))
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ type trace struct {
 	Caller  presence.AccountID `json:"caller"`
 	Device  presence.DeviceID  `json:"device"`
 	Callee  presence.AccountID `json:"callee"`
+	Intent  string             `json:"intent,omitempty"`
 	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for a note
 	Began   int64              `json:"began,omitempty"`   // of a recording, Unix ms; 0: it had not when this was written
 }
@@ -40,7 +41,7 @@ func (t trace) encode() []byte {
 func (r *runner) trace(outcome wire.Outcome) trace {
 	return trace{
 		Call: r.setup.ID, Caller: r.setup.Caller.Account, Device: r.setup.Caller.Device,
-		Callee: r.setup.Callee, Outcome: outcome, Began: r.began.Load(),
+		Callee: r.setup.Callee, Intent: r.setup.Intent, Outcome: outcome, Began: r.began.Load(),
 	}
 }
 
@@ -49,7 +50,7 @@ func (r *runner) trace(outcome wire.Outcome) trace {
 func (t trace) entry(length time.Duration, take *Take) voicemail.Deposit {
 	d := voicemail.Deposit{From: t.Caller, Device: t.Device, CID: t.Call, To: t.Callee, Kind: wire.KindCall}
 	if t.Outcome != "" {
-		d.Call = &voicemail.Call{ID: t.Call, Outcome: string(t.Outcome), Duration: length}
+		d.Call = &voicemail.Call{ID: t.Call, Intent: t.Intent, Outcome: string(t.Outcome), Duration: length}
 	}
 	if take != nil {
 		d.Kind = wire.KindVoice

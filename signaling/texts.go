@@ -193,7 +193,7 @@ func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
 		}
 	}
 	if m.Call != "" {
-		out.Call = &wire.CallEntry{Call: m.Call, Outcome: wire.Outcome(m.Outcome), Duration: m.CallDuration}
+		out.Call = &wire.CallEntry{Call: m.Call, Intent: m.CallIntent, Outcome: wire.Outcome(m.Outcome), Duration: m.CallDuration}
 	}
 	return out
 }

@@ -100,7 +100,7 @@ func (v *Voice) valid() bool {
 }
 
 func (c *Call) valid() bool {
-	return c.ID != "" && plain(c.ID, maxID) && c.Outcome != "" && plain(c.Outcome, maxID) && c.Duration >= 0
+	return c.ID != "" && plain(c.ID, maxID) && c.Outcome != "" && plain(c.Outcome, maxID) && plain(c.Intent, maxID) && c.Duration >= 0
 }
 
 // plain reports whether every database can keep s: bounded, UTF-8, no NUL.

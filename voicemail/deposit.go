@@ -69,6 +69,7 @@ type Forwarded struct {
 // Call is how a call ended.
 type Call struct {
 	ID       string
+	Intent   string // what it was for
 	Outcome  string
 	Duration time.Duration // of the conversation, if answered
 }
@@ -353,7 +354,7 @@ func (d *Deposit) row() store.Message {
 		row.Transcription, row.Transcript = f.transcription, f.transcript
 	}
 	if c := d.Call; c != nil {
-		row.Call, row.Outcome, row.CallDuration = c.ID, c.Outcome, c.Duration.Milliseconds()
+		row.Call, row.CallIntent, row.Outcome, row.CallDuration = c.ID, c.Intent, c.Outcome, c.Duration.Milliseconds()
 	}
 	return row
 }

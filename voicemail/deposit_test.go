@@ -274,12 +274,12 @@ func TestCallEntryOnce(t *testing.T) { onEach(t, testCallEntryOnce) }
 func testCallEntryOnce(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	d := h.text("ann", "bob", "")
-	d.Kind, d.Call = store.KindCall, &Call{ID: "call-1", Outcome: "answered", Duration: 90 * time.Second}
+	d.Kind, d.Call = store.KindCall, &Call{ID: "call-1", Intent: "text", Outcome: "answered", Duration: 90 * time.Second}
 	for range 2 {
 		h.deposit(d)
 	}
 	log := h.log("bob")
-	if e := log[0].Message; len(log) != 1 || e.Call != "call-1" || e.Outcome != "answered" || e.CallDuration != 90_000 {
+	if e := log[0].Message; len(log) != 1 || e.Call != "call-1" || e.CallIntent != "text" || e.Outcome != "answered" || e.CallDuration != 90_000 {
 		t.Errorf("log %+v", log)
 	}
 }

@@ -73,6 +73,7 @@ type message struct {
 	Text      string             `json:"text,omitempty"`
 	Comment   string             `json:"comment,omitempty"`
 	Voice     *voice             `json:"voice,omitempty"`
+	Intent    string             `json:"intent,omitempty"`  // of a call
 	Outcome   string             `json:"outcome,omitempty"` // of a call
 	Forwarded *forwarded         `json:"forwarded,omitempty"`
 	Gone      string             `json:"gone,omitempty"`
@@ -104,7 +105,7 @@ type step struct {
 func messageOf(who identity, m voicemail.Message) message {
 	out := message{
 		MID: m.MID, Conv: m.Conv, Seq: m.Seq, From: m.From, To: m.To, Kind: m.Kind, Urgent: m.Urgent, App: m.App,
-		Text: m.Text, Comment: m.Comment, Outcome: m.Outcome, Gone: m.Gone, Time: m.Time,
+		Text: m.Text, Comment: m.Comment, Intent: m.CallIntent, Outcome: m.Outcome, Gone: m.Gone, Time: m.Time,
 	}
 	if m.Blob != "" {
 		out.Voice = &voice{m.Duration, m.Bytes, m.Waveform, m.Truncated, m.Transcription, m.Transcript}

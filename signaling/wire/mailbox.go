@@ -141,6 +141,7 @@ const (
 // CallEntry is how a call ended, the one durable trace of it.
 type CallEntry struct {
 	Call     string  `json:"call"`
+	Intent   string  `json:"intent,omitempty"` // of CallInvite; absent where it is not known any more
 	Outcome  Outcome `json:"outcome"`
 	Duration int64   `json:"duration_ms,omitempty"` // of the conversation, if answered
 }

@@ -54,6 +54,7 @@ type Message struct {
 	Call         string `db:"call"`
 	Outcome      string `db:"outcome"`
 	CallDuration int64  `db:"call_duration"` // ms
+	CallIntent   string `db:"call_intent"`   // what it was for; "": not known
 
 	Time int64 `db:"time"` // accepted at, Unix ms
 
@@ -113,11 +114,11 @@ func (tx *Tx) describe(m Message) error {
 	}
 	_, err := tx.exec(`
 		UPDATE messages SET blob = ?, duration = ?, waveform = ?, bytes = ?, truncated = ?, played = ?,
-			call = ?, outcome = ?, call_duration = ?,
+			call = ?, outcome = ?, call_duration = ?, call_intent = ?,
 			urgent = ?, app = ?, comment = ?, forwarded = ?, forwarded_time = ?,
 			transcription = ?, transcript = ?, recorded_at = ? WHERE mid = ?`,
 		m.Blob, m.Duration, m.Waveform, m.Bytes, flag(m.Truncated), flag(m.Played),
-		m.Call, m.Outcome, m.CallDuration,
+		m.Call, m.Outcome, m.CallDuration, m.CallIntent,
 		flag(m.Urgent), m.App, m.Comment, m.Forwarded, m.ForwardedTime,
 		m.Transcription, m.Transcript, m.RecordedAt, m.MID)
 	return about("describe message", err)

@@ -461,6 +461,8 @@ export type Transcription = "wanted" | "done" | "failed";
 /** CallEntry is how a call ended, the one durable trace of it. */
 export interface CallEntry {
   call: string;
+  /** of CallInvite; absent where it is not known any more */
+  intent?: string;
   outcome: Outcome;
   /** of the conversation, if answered */
   duration_ms?: number;

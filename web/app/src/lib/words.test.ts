@@ -55,6 +55,16 @@ describe('entryOf', () => {
     ['offline', 0, false, 'Missed call, you were offline'],
   ] as const)('%s of %d ms, mine %s', (outcome, ms, mine, want) => expect(entryOf(entry(outcome, ms), mine)).toBe(want));
 
+  it.each([
+    ['answered', 180_000, true, 'Private text, 3 min'],
+    ['lost', 2_000, false, 'Private text, 2 s, connection lost'],
+    ['declined', 0, false, 'You declined a private text'],
+    ['cancelled', 0, true, 'Private text cancelled'],
+    ['no_answer', 0, false, 'Missed private text'],
+  ] as const)('%s of a text call of %d ms, mine %s', (outcome, ms, mine, want) =>
+    expect(entryOf({ ...entry(outcome, ms), intent: 'text' }, mine)).toBe(want),
+  );
+
   it('asks to call back only for what the other wanted and did not get', () => {
     expect(missed(entry('no_answer'), false)).toBe(true);
     expect(missed(entry('no_answer'), true)).toBe(false);

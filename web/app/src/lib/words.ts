@@ -29,6 +29,11 @@ export function troubleSaid(trouble: Exclude<Trouble, null>, name: string): stri
   }
 }
 
+/** holdToTalk says how one who is muted is heard for a moment. */
+export function holdToTalk(touch: boolean): string {
+  return touch ? 'Hold the mute button to talk.' : 'Hold the space bar or the mute button to talk.';
+}
+
 /** pathSaid says which way a call takes. */
 export function pathSaid({ relayed, own, theirs, protocol }: Condition): string {
   return own ? `${relayed ? 'Through the relay' : 'Direct'}, ${protocol.toUpperCase()} (${own} to ${theirs})` : 'Not connected';
@@ -260,27 +265,28 @@ export function stoppedOf(name: string, reason: wire.Reason): string {
 
 /** entryOf is the line that a call leaves in the conversation. */
 export function entryOf(entry: wire.CallEntry, mine: boolean): string {
+  const [call, Call] = entry.intent === 'text' ? ['private text', 'Private text'] : ['call', 'Call'];
   switch (entry.outcome) {
     case 'answered':
-      return `Call${lasted(entry)}`;
+      return `${Call}${lasted(entry)}`;
     case 'lost':
-      return `Call${lasted(entry)}, connection lost`;
+      return `${Call}${lasted(entry)}, connection lost`;
     case 'declined':
-      return mine ? 'Declined' : 'You declined a call';
+      return mine ? 'Declined' : `You declined a ${call}`;
     case 'cancelled':
-      return mine ? 'Call cancelled' : 'Missed call';
+      return mine ? `${Call} cancelled` : `Missed ${call}`;
     case 'mailbox':
       return mine ? 'Call to the mailbox' : 'Missed call';
     case 'no_answer':
-      return mine ? 'No answer' : 'Missed call';
+      return mine ? 'No answer' : `Missed ${call}`;
     case 'busy':
-      return mine ? 'Busy' : 'Missed call, you were in another call';
+      return mine ? 'Busy' : `Missed ${call}, you were in another call`;
     case 'dnd':
-      return mine ? 'Do not disturb was on' : 'Missed call, do not disturb was on';
+      return mine ? 'Do not disturb was on' : `Missed ${call}, do not disturb was on`;
     case 'offline':
-      return mine ? 'Was offline' : 'Missed call, you were offline';
+      return mine ? 'Was offline' : `Missed ${call}, you were offline`;
     case 'unreachable':
-      return mine ? 'Could not be connected' : 'Missed call, it could not be connected';
+      return mine ? 'Could not be connected' : `Missed ${call}, it could not be connected`;
   }
 }
 
