@@ -32,6 +32,7 @@ describe('Calls', () => {
   let microphone: () => Promise<MediaStream>;
   let relayOnly: boolean;
   let undelivered: string[];
+  let held: Map<string, string>;
 
   beforeEach(() => {
     vi.useFakeTimers({ now: 1_000 });
@@ -40,6 +41,7 @@ describe('Calls', () => {
     posted = [];
     invites = [];
     undelivered = [];
+    held = new Map();
     relayOnly = false;
     microphone = () => Promise.resolve(new FakeMicrophone() as unknown as MediaStream);
     let id = 0;
@@ -51,7 +53,11 @@ describe('Calls', () => {
       microphone: () => microphone(),
       connection: (config) => new FakeConnection(config) as unknown as RTCPeerConnection,
       newID: () => `call-${++id}`,
-      onUndelivered: (to, lines) => undelivered.push(...lines.map(({ text }) => `${to}: ${text}`)),
+      holding: {
+        hold: async (to, { cid, text }) => void held.set(cid, `${to}: ${text}`),
+        delivered: (cid) => void held.delete(cid),
+        undelivered: (cids) => undelivered.push(...cids.map((cid) => held.get(cid)!)),
+      },
     });
   });
   afterEach(() => vi.useRealTimers());

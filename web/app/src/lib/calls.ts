@@ -9,7 +9,7 @@
 import { get, writable, type Readable } from 'svelte/store';
 import { advance, incoming, live, outgoing, over, talking, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
-import type { PrivateLine } from './chat';
+import type { Holding, PrivateLine } from './chat';
 import type { Description } from './leg';
 import { Line } from './line';
 import type { Ring } from './ringing';
@@ -28,8 +28,8 @@ export interface Options {
   camera?: () => Promise<MediaStream>;
   /** what is typed privately is shown as it is typed */
   typing?: () => boolean;
-  /** private lines to somebody who may not have them, to go through the mailbox */
-  onUndelivered?: (to: wire.AccountID, lines: PrivateLine[]) => void;
+  /** private lines on their way to somebody, to go through the mailbox if the call does not bring them */
+  holding?: Omit<Holding, 'hold'> & { hold: (to: wire.AccountID, line: PrivateLine) => Promise<void> };
   /** something for the person, in a sentence */
   onNotice?: (text: string) => void;
   connection?: (config: RTCConfiguration) => RTCPeerConnection;
@@ -60,7 +60,7 @@ export class Calls {
   private dismissal: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly options: Options) {
-    const { ice, relayOnly, microphone, camera, connection, typing } = options;
+    const { ice, relayOnly, microphone, camera, connection, typing, holding } = options;
     this.call = this.shown;
     this.line = new Line({
       ...{ ice, relayOnly, microphone, camera, connection, typing },
@@ -68,7 +68,11 @@ export class Calls {
       onDescription: (description) => this.about((call) => ({ type: 'call.description', call, ...description })),
       onState: (state) => this.mediaIs(state),
       onLost: () => this.give('lost'),
-      onUndelivered: (lines) => options.onUndelivered?.(get(this.shown)!.with, lines),
+      holding: {
+        hold: async (line) => holding?.hold(get(this.shown)!.with, line),
+        delivered: (cid) => holding?.delivered(cid),
+        undelivered: (cids) => holding?.undelivered(cids),
+      },
       onNotice: (text) => options.onNotice?.(text),
     });
   }
@@ -86,7 +90,7 @@ export class Calls {
     }
     const { id } = this.begin(outgoing((this.options.newID ?? crypto.randomUUID.bind(crypto))(), to, name, intent));
     await this.attempt(id, async () => {
-      if (intent !== 'text' && !(await this.line.listen(() => this.is(id)))) {
+      if (intent !== 'text' && !(await this.line.capture.listen(() => this.is(id)))) {
         return;
       }
       const leg = this.line.connect(false);
@@ -201,7 +205,7 @@ export class Calls {
     const call = get(this.shown);
     if (live(call)) {
       this.update((current) => ({ ...current, muted }));
-      this.line.mute(muted);
+      this.line.capture.mute(muted);
       this.tellMute();
     }
   }
@@ -254,7 +258,7 @@ export class Calls {
   private begin(call: Call): Call {
     this.up = false;
     clearTimeout(this.dismissal);
-    this.line.mute(false);
+    this.line.capture.mute(false);
     this.line.chat.clear();
     this.shown.set(call);
     return call;
@@ -262,7 +266,7 @@ export class Calls {
 
   private async accept(ring: Ring): Promise<void> {
     await this.attempt(ring.call, async () => {
-      if (ring.intent !== 'text' && !(await this.line.listen(() => this.is(ring.call)))) {
+      if (ring.intent !== 'text' && !(await this.line.capture.listen(() => this.is(ring.call)))) {
         return;
       }
       const answer = await this.line.connect(true).answer(ring.offer);
@@ -341,7 +345,7 @@ export class Calls {
     if (serving) {
       // A leg that closes arrives before the frame when the socket is slow, and
       // the server would keep as cut off what was to be sent, or thrown away.
-      this.line.hush();
+      this.line.capture.hush();
     } else {
       this.line.close();
     }

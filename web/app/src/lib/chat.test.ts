@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { get } from 'svelte/store';
-import { Chat, linesProtocol, type PrivateLine } from './chat';
+import { Chat, linesProtocol } from './chat';
 import { FakeChannel } from './connection.fake';
 
 /** Wire carries what is sent on a pair of channels, as long as it is whole. */
@@ -25,8 +25,22 @@ class Wire {
 
 class Side {
   typing = true;
-  undelivered: PrivateLine[] = [];
-  chat = new Chat({ typing: () => this.typing, onUndelivered: (lines) => this.undelivered.push(...lines) });
+  held = new Map<string, string>(); // by cid, what is kept of lines on their way
+  undelivered: string[] = [];
+  chat = new Chat({
+    typing: () => this.typing,
+    holding: {
+      hold: async ({ cid, text }) => void this.held.set(cid, text),
+      delivered: (cid) => void this.held.delete(cid),
+      undelivered: (cids) => this.undelivered.push(...cids),
+    },
+  });
+  /** say sends a line and waits until it has gone. */
+  async say(text: string): Promise<boolean> {
+    const sent = this.chat.send(text);
+    await vi.advanceTimersByTimeAsync(0);
+    return sent;
+  }
   get lines(): string[] {
     return get(this.chat.lines).map(({ mine, text, state }) => `${mine ? 'me' : 'you'}: ${text} (${state})`);
   }
@@ -52,46 +66,56 @@ describe('Chat', () => {
     typing.open();
   }
 
-  it('carries lines both ways and knows which arrived', () => {
-    expect(ann.chat.send('too early')).toBe(false);
+  it('carries lines both ways and knows which arrived', async () => {
+    expect(await ann.say('too early')).toBe(false);
     open();
-    expect(ann.chat.send('hello')).toBe(true);
-    expect(bob.chat.send('hi')).toBe(true);
+    expect(await ann.say('hello')).toBe(true);
+    expect(await bob.say('hi')).toBe(true);
     expect(ann.lines).toEqual(['me: hello (there)', 'you: hi (there)']);
     expect(bob.lines).toEqual(['you: hello (there)', 'me: hi (there)']);
-    expect(ann.chat.send('x'.repeat(20_000))).toBe(false);
+    expect(await ann.say('x'.repeat(20_000))).toBe(false);
   });
 
-  it('hands over once what was not acknowledged when the channel breaks', () => {
+  it('hands over once what was not acknowledged when the channel breaks', async () => {
     open();
-    ann.chat.send('arrives');
+    await ann.say('arrives');
     lines.whole = false;
-    ann.chat.send('is lost');
+    await ann.say('is lost');
     expect(ann.lines.at(-1)).toBe('me: is lost (sending)');
     lines.ends[0].become('closed');
     ann.chat.close();
-    expect(ann.undelivered.map(({ text }) => text)).toEqual(['is lost']);
-    expect(ann.undelivered[0]!.cid).toMatch(/^[0-9a-f]{32}$/);
+    expect(ann.undelivered.map((cid) => ann.held.get(cid))).toEqual(['is lost']);
+    expect([...ann.held]).toEqual([[expect.stringMatching(/^[0-9a-f]{32}$/), 'is lost']]);
     expect(ann.lines).toEqual(['me: arrives (there)', 'me: is lost (mailbox)']);
-    expect(ann.chat.send('later')).toBe(false);
+    expect(await ann.say('later')).toBe(false);
   });
 
-  it('shows once what arrived and went through the mailbox, too', () => {
+  it('keeps a line before it leaves', async () => {
+    open();
+    ann.chat.send('first kept');
+    expect([...ann.held.values()]).toEqual(['first kept']);
+    expect(bob.lines).toEqual([]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bob.lines).toEqual(['you: first kept (there)']);
+    expect(ann.held.size).toBe(0);
+  });
+
+  it('shows once what arrived and went through the mailbox, too', async () => {
     open();
     lines.ends[1].send = () => {}; // the acknowledgement is lost
-    ann.chat.send('twice');
+    await ann.say('twice');
     ann.chat.close();
     expect(bob.lines).toEqual(['you: twice (there)']);
-    bob.chat.kept(ann.undelivered.map(({ cid }) => cid));
+    bob.chat.kept(ann.undelivered);
     expect(bob.lines).toEqual([]);
   });
 
-  it('shows what is typed as it is typed, where both want that', () => {
+  it('shows what is typed as it is typed, where both want that', async () => {
     open();
     ann.chat.type('hel');
     vi.advanceTimersByTime(300);
     expect(get(bob.chat.theirs)).toBe('hel');
-    ann.chat.send('hello');
+    await ann.say('hello');
     expect(get(bob.chat.theirs)).toBe('');
     bob.typing = false;
     bob.chat.tellTyping();
@@ -101,12 +125,12 @@ describe('Chat', () => {
     expect(get(bob.chat.theirs)).toBe('');
   });
 
-  it.each(['line first', 'end first'])('shows no line twice: %s', (order) => {
+  it.each(['line first', 'end first'])('shows no line twice: %s', async (order) => {
     open();
     ann.chat.type('hello');
     vi.advanceTimersByTime(300);
     [lines, typing].forEach((wire) => (wire.whole = false));
-    ann.chat.send('hello');
+    await ann.say('hello');
     const steps = [() => lines.ends[1].onmessage!({ data: lines.ends[0].sent.at(-1) }), () => typing.ends[1].onmessage!({ data: typing.ends[0].sent.at(-1) })];
     (order === 'line first' ? steps : steps.reverse()).forEach((step) => {
       step();
@@ -116,7 +140,7 @@ describe('Chat', () => {
     expect(get(bob.chat.theirs)).toBe('next');
   });
 
-  it('marks where typing may have been lost', () => {
+  it('marks where typing may have been lost', async () => {
     open();
     ann.chat.type('half');
     vi.advanceTimersByTime(300);
@@ -125,7 +149,7 @@ describe('Chat', () => {
     expect(get(bob.chat.theirs)).toBe('half\uFFFD');
   });
 
-  it('takes nothing that makes no sense', () => {
+  it('takes nothing that makes no sense', async () => {
     open();
     const long = JSON.stringify({ type: 'line', cid: '0'.repeat(32), text: 'x'.repeat(17_000) });
     for (const data of ['', '{', 'null', '[]', '{"type":"line","cid":"../x","text":"a"}', `{"type":"line","cid":"${'0'.repeat(32)}","text":7}`, long, new ArrayBuffer(8)]) {

@@ -3,9 +3,10 @@
 //
 // Two channels: "lines", reliable and ordered, with one JSON object a message
 // and an acknowledgement for each line; and "typing", real-time text (t140.ts),
-// which flows only where both allow it. A line that was not acknowledged when
-// its channel breaks is handed over with its id, to go through the mailbox;
-// the far end knows the id, if it has the line after all, and shows it once.
+// which flows only where both allow it. A line is held, with its id, from before
+// it is sent until it is acknowledged; when its channel breaks first, it goes
+// through the mailbox, from a later page if this one is gone. The far end knows
+// the id, if it has the line after all, and shows it once.
 
 import { get, writable, type Readable } from 'svelte/store';
 import { newCID } from './outbox';
@@ -29,11 +30,20 @@ export interface PrivateLine {
 
 type Said = { type: 'line'; cid: string; text: string; typed?: boolean } | { type: 'ack'; cid: string } | { type: 'typing'; shown: boolean };
 
+/** Holding outlives the page: what becomes of lines that are not acknowledged. */
+export interface Holding {
+  /** hold keeps a line; it is sent when that is done, or has failed */
+  hold: (line: PrivateLine) => Promise<void>;
+  /** the far end has the line */
+  delivered: (cid: string) => void;
+  /** the channel broke before these lines were acknowledged */
+  undelivered: (cids: string[]) => void;
+}
+
 export interface Options {
   /** this side shows what is typed as it is typed, and wants to see it */
   typing: () => boolean;
-  /** the channel broke before these lines were acknowledged */
-  onUndelivered: (lines: PrivateLine[]) => void;
+  holding: Holding;
   now?: () => number;
 }
 
@@ -102,9 +112,11 @@ export class Chat {
       return false;
     }
     const cid = newCID();
+    const line: PrivateLine = { cid, mine: true, text, at: this.now(), state: 'sending' };
+    this.add(line);
     const typed = this.typing?.end() === true;
-    this.add({ cid, mine: true, text, at: this.now(), state: 'sending' });
-    this.tell({ type: 'line', cid, text, ...(typed && { typed }) });
+    const tell = () => this.tell({ type: 'line', cid, text, ...(typed && { typed }) });
+    this.options.holding.hold(line).then(tell, tell);
     return true;
   }
 
@@ -165,7 +177,7 @@ export class Chat {
     const open = get(this.said).filter(({ mine, state }) => mine && state === 'sending');
     if (open.length > 0) {
       this.said.update((lines) => lines.map((line) => (open.includes(line) ? { ...line, state: 'mailbox' } : line)));
-      this.options.onUndelivered(open);
+      this.options.holding.undelivered(open.map(({ cid }) => cid));
     }
   }
 
@@ -181,6 +193,7 @@ export class Chat {
         }
         break;
       case 'ack':
+        this.options.holding.delivered(said.cid);
         this.said.update((lines) => lines.map((line) => (line.mine && line.cid === said.cid ? { ...line, state: 'there' } : line)));
         break;
       case 'typing':

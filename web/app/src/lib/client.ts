@@ -106,14 +106,15 @@ export class Client {
       onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
     });
     const shared = { name: `parley-${session.account}`, db, onChange: () => this.mailbox.changed() };
-    this.outbox = new Outbox({ ...shared, request: server.request, upload });
+    const callLock = `${shared.name}-call`;
+    this.outbox = new Outbox({ ...shared, callLock, request: server.request, upload });
     this.drafts = new Drafts(shared);
     this.hearing = new Hearing({
       mailbox: this.mailbox,
       account: session.account,
       nameOf: (account) => this.people.nameOf(account),
     });
-    this.elsewhere = new Elsewhere(`parley-${session.account}-call`);
+    this.elsewhere = new Elsewhere(callLock);
     this.calls = new Calls({
       ...server,
       ice: () => this.ice,
@@ -121,7 +122,11 @@ export class Client {
       microphone: () => openMicrophone(settings.sound()),
       camera: () => openCamera(settings.sound().camera),
       typing: settings.typing,
-      onUndelivered: (to, lines) => lines.forEach(({ text, cid }) => void this.outbox.add(to, text, cid)),
+      holding: {
+        hold: (to, { cid, text }) => this.outbox.hold(to, cid, text),
+        delivered: (cid) => void this.outbox.remove(cid),
+        undelivered: (cids) => void this.outbox.letGo(cids),
+      },
       onNotice: (text) => this.notices.say(text),
     });
     this.stops.push(this.calls.call.subscribe((call) => this.elsewhere.here(live(call))));

@@ -28,8 +28,12 @@ export interface Pending {
   note?: Note;
   /** written or recorded at, Unix ms */
   at: number;
-  /** waiting: to be sent until it is answered; accepted: durable on the server; failed: refused */
-  state: 'waiting' | 'accepted' | 'failed';
+  /**
+   * held: a private line that its call may yet bring, and that is shown there;
+   * waiting: to be sent until it is answered; accepted: durable on the server;
+   * failed: refused
+   */
+  state: 'held' | 'waiting' | 'accepted' | 'failed';
   /** why it failed, a sentence */
   reason?: string;
 }

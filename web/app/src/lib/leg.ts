@@ -91,6 +91,13 @@ export class Leg {
     return own && theirs ? [own.sdp, theirs.sdp] : null;
   }
 
+  /** certificate is what the far end has shown up with (DER), where the browser tells and it has. */
+  certificate(): ArrayBuffer | undefined {
+    const [receiver] = this.pc.getReceivers?.() ?? [];
+    const transport = receiver?.transport ?? this.pc.sctp?.transport;
+    return transport?.getRemoteCertificates?.()[0];
+  }
+
   /** offer makes and sets the first offer. */
   offer(): Promise<string> {
     return this.next(async () => this.setLocal(await this.pc.createOffer()));

@@ -43,7 +43,7 @@ describe('Outbox', () => {
   });
 
   function open(): Outbox {
-    const box: Outbox = new Outbox({ name: 'me', db, request, upload, onChange: () => box.show(), now: () => now });
+    const box: Outbox = new Outbox({ name: 'me', callLock: 'me-call', db, request, upload, onChange: () => box.show(), now: () => now });
     return box;
   }
 
@@ -76,8 +76,51 @@ describe('Outbox', () => {
     await outbox.show();
   }
 
+  /** useLocks lets one after the other have a lock; it returns what each name waits for. */
+  function useLocks(): Map<string, Promise<unknown>> {
+    const queues = new Map<string, Promise<unknown>>();
+    const request = (name: string, work: () => Promise<void>) => {
+      const after = (queues.get(name) ?? Promise.resolve()).then(work);
+      queues.set(name, after);
+      return after;
+    };
+    vi.stubGlobal('navigator', { locks: { request } });
+    return queues;
+  }
+
   const count = (n: number) => vi.waitFor(() => expect(sent).toHaveLength(n));
   const state = () => get(outbox.pending).map((pending) => pending.state);
+
+  it('sends a private line only when its call brings it no more, once', async () => {
+    let over!: () => void;
+    useLocks().set('me-call', new Promise<void>((then) => (over = then)));
+    const [lost, brought] = ['1'.repeat(32), '2'.repeat(32)];
+    await outbox.hold('bob', lost, 'lost');
+    await outbox.hold('bob', brought, 'brought');
+    await outbox.remove(brought);
+    await outbox.flush();
+    expect(state()).toEqual([]);
+    const other = open(); // another tab, which waits for the end of the call
+    await other.show();
+    expect(sent).toEqual([]);
+    await outbox.letGo([lost]);
+    over();
+    await count(1);
+    expect(sent[0]!.frame).toMatchObject({ cid: lost, to: 'bob', text: 'lost' });
+    sent[0]!.accept();
+    await vi.waitFor(() => expect(state()).toEqual(['accepted']));
+    other.close();
+    vi.unstubAllGlobals();
+  });
+
+  it('sends the private lines of a tab that is gone', async () => {
+    await outbox.hold('bob', '3'.repeat(32), 'left behind');
+    outbox.close();
+    outbox = open();
+    await outbox.show();
+    await count(1);
+    expect(sent[0]!.frame).toMatchObject({ cid: '3'.repeat(32), text: 'left behind' });
+  });
 
   it('stores the text under 128 random bits before it leaves', async () => {
     await outbox.add('bob', 'hi');
@@ -156,13 +199,7 @@ describe('Outbox', () => {
   });
 
   it('lets one tab send, and the other only what that one left', async () => {
-    const queues = new Map<string, Promise<unknown>>();
-    const request = (name: string, work: () => Promise<void>) => {
-      const after = (queues.get(name) ?? Promise.resolve()).then(work);
-      queues.set(name, after);
-      return after;
-    };
-    vi.stubGlobal('navigator', { locks: { request } });
+    const queues = useLocks();
     const other = open();
     await outbox.add('bob', 'hi');
     await count(1);

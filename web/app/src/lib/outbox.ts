@@ -9,6 +9,11 @@
 //
 // All tabs of a browser share one outbox. A lock for each person, which the
 // browser takes back from a tab that is closed, lets one of them send.
+//
+// A private line is held here from before it is sent in its call until the far
+// end has it. When the call breaks first, the line goes as a message; so it
+// does when its tab is gone, which the other tabs learn by the lock that a tab
+// holds while it is in a call.
 
 import { writable, type Readable } from 'svelte/store';
 import { chunksOf, type Database, type Pending } from './database';
@@ -22,6 +27,8 @@ import type * as wire from './wire';
 export interface Options {
   /** names what this account's tabs share; only one of them sends at a time */
   name: string;
+  /** the lock of the tab that is in a call */
+  callLock: string;
   db: Database;
   request: (frame: Request) => Promise<Reply>;
   upload: Upload;
@@ -46,6 +53,8 @@ export class Outbox {
   private readonly shown = writable<Pending[]>([]);
   private readonly sending = writable<ReadonlyMap<string, number>>(new Map());
   private readonly busy = new Set<wire.AccountID>(); // people to whom a message is under way
+  private readonly own = new Set<string>(); // lines that this tab's call may yet bring
+  private inheriting = false;
   private readonly notBefore = new Map<wire.AccountID, number>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
@@ -61,9 +70,31 @@ export class Outbox {
     clearTimeout(this.timer);
   }
 
-  /** add stores a text and begins to send it, with an id that it may have already. It resolves when the text is stored. */
-  async add(to: wire.AccountID, text: string, cid = newCID()): Promise<void> {
-    await this.options.db.add('outbox', { cid, to, text, at: this.options.now(), state: 'waiting' });
+  /** add stores a text and begins to send it. It resolves when the text is stored. */
+  async add(to: wire.AccountID, text: string): Promise<void> {
+    await this.options.db.add('outbox', { cid: newCID(), to, text, at: this.options.now(), state: 'waiting' });
+    await this.options.onChange();
+    void this.flush();
+  }
+
+  /** hold stores a private line that is about to be sent in its call. */
+  async hold(to: wire.AccountID, cid: string, text: string): Promise<void> {
+    this.own.add(cid);
+    await this.options.db.add('outbox', { cid, to, text, at: this.options.now(), state: 'held' });
+    await this.options.onChange();
+  }
+
+  /** letGo sends as messages the held lines that their call brings no more. */
+  async letGo(cids: string[]): Promise<void> {
+    const tx = this.options.db.transaction('outbox', 'readwrite', { durability: 'strict' });
+    for (const cid of cids) {
+      this.own.delete(cid);
+      const pending = await tx.store.index('cid').get(cid);
+      if (pending?.state === 'held') {
+        await tx.store.put({ ...pending, state: 'waiting' });
+      }
+    }
+    await tx.done;
     await this.options.onChange();
     void this.flush();
   }
@@ -75,6 +106,7 @@ export class Outbox {
   }
 
   async remove(cid: string): Promise<void> {
+    this.own.delete(cid);
     const tx = this.options.db.transaction(['outbox', 'chunks'], 'readwrite');
     const order = await tx.objectStore('outbox').index('cid').getKey(cid);
     if (order !== undefined) {
@@ -94,7 +126,11 @@ export class Outbox {
   /** show reads again what is offered. */
   async show(): Promise<void> {
     const read = await this.options.db.getAll('outbox');
-    this.shown.update((shown) => keep(shown, read, ({ cid, state, reason }) => `${cid} ${state} ${reason}`));
+    if (read.some((pending) => this.orphaned(pending))) {
+      void this.inherit();
+    }
+    const offered = read.filter(({ state }) => state !== 'held');
+    this.shown.update((shown) => keep(shown, offered, ({ cid, state, reason }) => `${cid} ${state} ${reason}`));
   }
 
   /** flush sends the first waiting message to everybody who has none under way. */
@@ -124,6 +160,26 @@ export class Outbox {
     clearTimeout(this.timer);
     if (next < Infinity) {
       this.timer = setTimeout(() => void this.flush(), next - now);
+    }
+  }
+
+  private orphaned({ state, cid }: Pending): boolean {
+    return state === 'held' && !this.own.has(cid);
+  }
+
+  /** inherit lets go the lines of another tab, as soon as that is in no call any more. */
+  private async inherit(): Promise<void> {
+    if (this.inheriting || this.closed) {
+      return;
+    }
+    this.inheriting = true;
+    try {
+      await exclusively(this.options.callLock, async () => {
+        const all = this.closed ? [] : await this.options.db.getAll('outbox');
+        await this.letGo(all.filter((pending) => this.orphaned(pending)).map(({ cid }) => cid));
+      });
+    } finally {
+      this.inheriting = false;
     }
   }
 

@@ -20,6 +20,22 @@ export function fingerprintsOf(sdp: string): string[] {
   return [...new Set([...found].map(([, hash, value]) => `${hash!.toLowerCase()} ${value!.toUpperCase()}`))];
 }
 
+/**
+ * isOf reports whether a certificate (DER), with which the far end has really
+ * shown up, is the one end that a description names, by every fingerprint of it.
+ */
+export async function isOf(certificate: BufferSource, sdp: string): Promise<boolean> {
+  const named = fingerprintsOf(sdp);
+  const all = await Promise.all(
+    named.map(async (fingerprint) => {
+      const [hash = '', value] = fingerprint.split(' ');
+      const digest = new Uint8Array(await crypto.subtle.digest(hash, certificate));
+      return value === Array.from(digest, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
+    }),
+  ).catch(() => [false]); // a hash that nobody here can make proves nothing
+  return named.length > 0 && !all.includes(false);
+}
+
 /** wordsOf are the words to compare. Both sides name the caller's description first. */
 export async function wordsOf(caller: string, callee: string): Promise<string[]> {
   const ends = [fingerprintsOf(caller), fingerprintsOf(callee)];
