@@ -439,6 +439,15 @@ describe('Calls', () => {
       expect(FakeMicrophone.last.enabled).toBe(false);
     });
 
+    it('leaves the next call as it is when what was held down is let go', async () => {
+      await calls.answer(ring('theirs'));
+      calls.mute(true);
+      calls.hold(true);
+      await calls.answer(ring('next'));
+      calls.hold(false);
+      expect(now()).toMatchObject({ id: 'next', muted: false });
+    });
+
     it('tells at the beginning that it is muted already', async () => {
       await calls.answer(ring('theirs'));
       calls.mute(true);

@@ -256,7 +256,7 @@ export class Calls {
   }
 
   private begin(call: Call): Call {
-    this.up = false;
+    this.up = this.pressed = false; // what was held down in another call is not let go in this one
     clearTimeout(this.dismissal);
     this.line.capture.mute(false);
     this.line.chat.clear();
