@@ -80,3 +80,25 @@ test('a text call needs no microphone; what is not acknowledged comes as a messa
   await bob.press('Dismiss');
   await expect(bob.page.getByText('only for you')).toHaveCount(0);
 });
+
+test('a line that was not acknowledged outlives its tab: it comes as a message, once', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, null, { denied: true });
+  const bob = await house.arrive('bob', server, null, { denied: true });
+  await ann.talkTo('bob');
+  await bob.talkTo('ann');
+  await ann.press('Write privately');
+  await bob.press('Answer');
+  await ann.says('first');
+  await expect(bob.line('first')).toBeVisible();
+  await bob.page.evaluate(() => {
+    RTCDataChannel.prototype.send = () => {}; // nothing is acknowledged any more
+  });
+  await ann.says('before the crash');
+  await expect(bob.line('before the crash')).toBeVisible();
+  await ann.dies();
+  await ann.back();
+  await expect(bob.page.getByRole('log', { name: 'Messages with ann' }).getByText('before the crash')).toHaveCount(1);
+  await expect(bob.line('before the crash')).toHaveCount(0);
+  await expect(bob.page.getByRole('log', { name: 'Messages with ann' }).getByText('first', { exact: true })).toHaveCount(0);
+});
