@@ -2,9 +2,8 @@
 
 import { Problem } from './errors';
 import { close, openMicrophone } from './microphone';
-
-/** What the server takes apart, the best first. */
-const types = ['audio/webm;codecs=opus', 'audio/ogg;codecs=opus'];
+import { Recorder, recordingType } from './recorder';
+import { sound } from './settings';
 
 /** What a file is by its name, where the browser does not say it as the server wants it. */
 const endings: [RegExp, string][] = [
@@ -22,29 +21,26 @@ export interface Dictation {
 
 /** dictate begins to record. Rejects with a Problem that says what to do. */
 export async function dictate(maxMs: number): Promise<Dictation> {
-  const type = types.find((one) => globalThis.MediaRecorder?.isTypeSupported(one));
-  if (type === undefined) {
-    throw new Problem('unsupported', 'This browser cannot record in a way that others can play. Choose a file instead.');
-  }
-  const microphone = await openMicrophone();
-  const recorder = new MediaRecorder(microphone, { mimeType: type, audioBitsPerSecond: 32_000 });
+  const type = recordingType('Choose a file instead.');
+  const microphone = await openMicrophone(sound());
   const chunks: Blob[] = [];
-  const stop = () => {
-    if (recorder.state !== 'inactive') {
-      recorder.stop();
-    }
-  };
-  const end = setTimeout(stop, maxMs);
-  const done = new Promise<Blob>((resolve) => {
-    recorder.ondataavailable = ({ data }) => chunks.push(data);
-    recorder.onstop = () => {
-      clearTimeout(end);
-      close(microphone);
-      resolve(new Blob(chunks, { type }));
-    };
-  });
-  recorder.start();
-  return { microphone, done, stop };
+  let stop = () => {};
+  const stopped = new Promise<void>((resolve) => (stop = resolve));
+  try {
+    const recorder = new Recorder(microphone, type, {
+      onChunk: (chunk) => chunks.push(chunk),
+      onHeard: (durationMs) => durationMs >= maxMs && stop(),
+      onGone: stop,
+    });
+    const done = stopped
+      .then(() => recorder.stop())
+      .then(() => new Blob(chunks, { type }))
+      .finally(() => close(microphone));
+    return { microphone, done, stop };
+  } catch (error) {
+    close(microphone);
+    throw error;
+  }
 }
 
 /** soundOf is a file as the server takes it. Throws a Problem for what it does not take. */

@@ -54,7 +54,7 @@ export class Notes {
   constructor(options: Options) {
     this.options = {
       microphone: () => openMicrophone(sound()),
-      type: () => recordingType(),
+      type: () => recordingType('Call instead, and leave a message.'),
       recorder: (microphone, type, events) => new Recorder(microphone, type, events),
       ...options,
     };

@@ -24,11 +24,11 @@ const chunkEvery = 500; // ms
 
 const bitRate = 32_000; // enough for speech, in Opus
 
-/** typeOf is how this browser will record. Throws a Problem when it can do it in no way that others can play. */
-export function recordingType(recorder: Pick<typeof MediaRecorder, 'isTypeSupported'> | undefined = globalThis.MediaRecorder): string {
+/** recordingType is how this browser will record. Throws a Problem that says what to do instead when it can do it in no way that others can play. */
+export function recordingType(instead: string, recorder: Pick<typeof MediaRecorder, 'isTypeSupported'> | undefined = globalThis.MediaRecorder): string {
   const type = types.find((one) => recorder?.isTypeSupported(one));
   if (type === undefined) {
-    throw new Problem('unsupported', 'This browser cannot record voice notes that others can play. Call instead, and leave a message.');
+    throw new Problem('unsupported', `This browser cannot record in a way that others can play. ${instead}`);
   }
   return type;
 }
