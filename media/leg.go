@@ -35,6 +35,7 @@ type Leg struct {
 	up      chan struct{} // closed when ICE and DTLS are up
 	gone    chan struct{} // closed when they are down for good
 	skip    chan struct{} // cap 1
+	pauses  chan bool     // from Pause to run
 	stop    chan struct{} // closed when the leg is to end
 	done    chan struct{} // closed when run has ended; take is valid then
 
@@ -70,7 +71,7 @@ func newLeg(e *Engine, order Order) *Leg {
 	return &Leg{
 		engine: e, order: order, log: e.cfg.Log.With("leg", order.ID),
 		packets: make(chan arrival, waiting),
-		up:      make(chan struct{}), gone: make(chan struct{}), skip: make(chan struct{}, 1),
+		up:      make(chan struct{}), gone: make(chan struct{}), skip: make(chan struct{}, 1), pauses: make(chan bool, 16),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -213,6 +214,15 @@ func (l *Leg) AddCandidate(candidate, mid string, line int) error {
 func (l *Leg) Skip() {
 	select {
 	case l.skip <- struct{}{}:
+	default:
+	}
+}
+
+// Pause stops listening, or goes on. One who changes his mind faster than the
+// leg follows is not heard.
+func (l *Leg) Pause(on bool) {
+	select {
+	case l.pauses <- on:
 	default:
 	}
 }

@@ -468,3 +468,40 @@ func (f film) pitch(from, to time.Duration) float64 {
 	}
 	return float64(n) / (to - from).Seconds()
 }
+
+// What is said in a pause is not recorded, and the pause leaves no hole.
+func TestPause(t *testing.T) {
+	e := start(t, t.TempDir())
+	tone := tone440(t)
+	c, leg, w := begin(t, e, Order{ID: "paused"})
+	w.wait(ReportRecording)
+	c.say(tone, 20, time.Second)
+	leg.Pause(true)
+	c.say(tone, 20, 1500*time.Millisecond)
+	for len(w.reports) > 0 {
+		<-w.reports
+	}
+	c.say(tone, 20, 200*time.Millisecond)
+	if len(w.reports) > 0 {
+		t.Errorf("in the pause it reports %+v", <-w.reports)
+	}
+	leg.Pause(false)
+	c.say(tone, 20, time.Second)
+	w.wait(ReportLevel)
+	got, err := leg.Finish(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	near(t, "the end", got.Duration, 2*time.Second, 300*time.Millisecond)
+	data, err := os.ReadFile(got.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	film := demux(t, data)
+	for _, at := range []time.Duration{300, 1100, 1600} { // ms
+		at *= time.Millisecond
+		if hz := film.pitch(at, at+300*time.Millisecond); hz < 430 || hz > 450 {
+			t.Errorf("%.0f Hz at %s", hz, at)
+		}
+	}
+}

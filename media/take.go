@@ -14,8 +14,15 @@ type take struct {
 
 	lastPacket time.Duration // since it began
 	lastVoice  time.Duration
-	spoken     bool  // something was said
-	loudest    uint8 // since the last report: 0 silent .. 100 loud
+	spoken     bool // something was said
+
+	// While it is paused nothing counts. What comes after a pause is a run of
+	// its own: the speaker's clock went on, this one did not.
+	pausedAt time.Time     // zero: it is not
+	resumed  time.Time     // what came before is not heard
+	skipped  time.Duration // in all pauses that are over
+	pauses   uint32
+	loudest  uint8 // since the last report: 0 silent .. 100 loud
 
 	// How loud packets are is told by the caller, or else decoded.
 	told    trust
@@ -47,12 +54,17 @@ func (t *take) record(ctx context.Context) {
 		select {
 		case a := <-t.leg.packets:
 			t.add(a)
+		case on := <-t.leg.pauses:
+			t.pause(on)
 		case now := <-tick.C:
 			if now.Sub(synced) >= syncEvery {
 				synced = now
 				t.fail(t.journal.sync())
 			}
-			elapsed := time.Since(t.began)
+			if !t.pausedAt.IsZero() {
+				continue
+			}
+			elapsed := t.elapsed()
 			order.Report(Report{Kind: ReportLevel, Level: int(t.loudest), Elapsed: max(0, elapsed-preSkip)})
 			t.loudest = 0
 			if over, at := t.over(elapsed); over {
@@ -67,6 +79,26 @@ func (t *take) record(ctx context.Context) {
 			t.stop()
 			return
 		}
+	}
+}
+
+// elapsed is how long it has recorded, pauses not counted.
+func (t *take) elapsed() time.Duration {
+	if !t.pausedAt.IsZero() {
+		return t.pausedAt.Sub(t.began) - t.skipped
+	}
+	return time.Since(t.began) - t.skipped
+}
+
+func (t *take) pause(on bool) {
+	switch {
+	case on && t.pausedAt.IsZero():
+		t.pausedAt = time.Now()
+	case !on && !t.pausedAt.IsZero():
+		t.resumed = time.Now()
+		t.skipped += t.resumed.Sub(t.pausedAt)
+		t.pausedAt = time.Time{}
+		t.pauses++
 	}
 }
 
@@ -85,7 +117,7 @@ func (t *take) over(elapsed time.Duration) (bool, time.Duration) {
 
 // stop ends the recording now, or where the caller's media was lost.
 func (t *take) stop() {
-	elapsed := time.Since(t.began)
+	elapsed := t.elapsed()
 	for {
 		select {
 		case a := <-t.leg.packets:
@@ -110,8 +142,8 @@ func (t *take) close(at time.Duration, truncated bool) {
 
 func (t *take) add(a arrival) {
 	p := a.received
-	p.at = a.when.Sub(t.began)
-	if p.at < 0 {
+	p.at = a.when.Sub(t.began) - t.skipped
+	if p.at < 0 || !t.pausedAt.IsZero() || a.when.Before(t.resumed) {
 		return
 	}
 	if _, err := samplesOf(p.payload); err != nil {
@@ -123,6 +155,7 @@ func (t *take) add(a arrival) {
 		t.lastVoice, t.spoken = p.at, true
 	}
 	t.loudest = max(t.loudest, uint8(int(height(level))*100/255))
+	p.ssrc += t.pauses
 	t.fail(t.journal.add(p))
 }
 

@@ -139,6 +139,11 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 		return f.Call, call.HungUp{By: party}, nil
 	case *wire.CallDiscard:
 		return f.Call, call.Discarded{}, nil
+	case *wire.CallRecord:
+		if !slices.Contains(recordActions, f.Action) {
+			err = errInvalid
+		}
+		return f.Call, call.Recorded{Action: f.Action}, err
 	case *wire.CallConnected:
 		return f.Call, call.Connected{By: party}, nil
 	case *wire.CallCandidate:

@@ -546,6 +546,13 @@ func (l *takeLeg) Skip() {
 	l.order.Report(MediaReport{Kind: call.LegRecording})
 	l.order.Report(MediaReport{Kind: call.LegLevel, Level: 42, Elapsed: 3 * time.Second})
 }
+func (l *takeLeg) Pause(on bool) {
+	if on {
+		l.note("pause")
+	} else {
+		l.note("resume")
+	}
+}
 func (l *takeLeg) Discard() { l.note("discard") }
 func (l *takeLeg) Release() { l.note("release") }
 func (l *takeLeg) Finish(context.Context) (Take, error) {

@@ -73,7 +73,7 @@ func (t trace) entry(length time.Duration, take *Take) voicemail.Deposit {
 // entry is stored without them: whole is false then.
 func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Accepted, whole bool, err error) {
 	entry := of.entry(e.Duration, take)
-	entry.OnlyFrom = e.OnlyFrom
+	entry.OnlyFrom, entry.Urgent = e.OnlyFrom, e.Urgent
 	got, err = cs.depositPatiently(entry)
 	if err == nil {
 		return got, true, nil

@@ -40,6 +40,7 @@ type MediaReport struct {
 type Leg interface {
 	AddCandidate(candidate, mid string, line int) error
 	Skip()                                    // from the greeting to the tone
+	Pause(on bool)                            // stops listening, or goes on
 	Finish(ctx context.Context) (Take, error) // ErrNothingSaid if there is nothing to keep
 	Discard()                                 // ends the leg and throws the recording away
 	Release()                                 // the take is stored: its files may go

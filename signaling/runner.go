@@ -43,6 +43,7 @@ type runner struct {
 type standing struct {
 	state   call.State
 	granted presence.DeviceID // callee's device that has the call
+	review  string            // file that the caller may hear before it is sent
 }
 
 // incoming is an event, and what run takes over with it.
@@ -134,7 +135,7 @@ func (r *runner) deliverFrom(ctx context.Context, from call.Party, event call.Ev
 		return errNoCall // and not "not yours": nobody learns of others' calls
 	}
 	switch event.(type) {
-	case call.Diverted, call.Discarded:
+	case call.Diverted, call.Discarded, call.Recorded:
 		if !isCaller {
 			return errCallState
 		}
@@ -177,7 +178,11 @@ func (r *runner) takeOver(in incoming) {
 func (r *runner) step(event call.Event) []call.Effect {
 	effects := r.machine.Step(r.calls.cfg.Now(), event)
 	r.note()
-	r.standing.Store(&standing{state: r.machine.State(), granted: r.machine.Granted()})
+	at := &standing{state: r.machine.State(), granted: r.machine.Granted()}
+	if at.state == call.Review && r.kept != nil {
+		at.review = r.kept.Path
+	}
+	r.standing.Store(at)
 	return effects
 }
 
@@ -245,8 +250,16 @@ func (r *runner) perform(effect call.Effect) {
 	case call.Finish:
 		leg := r.leg
 		r.besides(func() incoming { return r.finish(leg) })
-	case call.Discard:
+	case call.Pause:
 		if r.leg != nil {
+			r.leg.Pause(e.On)
+		}
+	case call.Discard:
+		switch {
+		case r.kept != nil:
+			r.kept = nil
+			r.leg.Release()
+		case r.leg != nil:
 			r.leg.Discard()
 		}
 	case call.Deposit:
@@ -272,7 +285,7 @@ func (r *runner) besides(do func() incoming) {
 // take lets the server answer the offer.
 func (r *runner) take(e call.Take, meta trace) incoming {
 	leg, answer, err := r.calls.cfg.Media.Answer(r.calls.ctx, MediaOrder{
-		ID: r.setup.ID, Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause,
+		ID: recordingID(r.setup.ID, e.Number), Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause,
 		Tone: e.Tone, Limit: r.setup.Limit, Report: r.report,
 	})
 	if err != nil {

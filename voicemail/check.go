@@ -133,7 +133,7 @@ func (d *Deposit) content() []byte {
 	default:
 		parts = append(parts, string(d.Voice.SHA256))
 	}
-	if d.Urgent {
+	if d.Urgent && d.Call == nil {
 		parts = append(parts, "urgent")
 	}
 	hash := sha256.New()

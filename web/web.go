@@ -9,6 +9,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Socket upgrades a request to the WebSocket of a signed-in device.
 	Socket func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID)
+	// Review opens what an account has recorded in a call and not sent yet.
+	Review func(ctx context.Context, account presence.AccountID, call string) (io.ReadSeekCloser, error)
 	// SignedOut is told of a device whose sign-in has ended.
 	SignedOut func(account presence.AccountID, device presence.DeviceID)
 	// BecameContacts is told of two accounts that an invite made contacts.
@@ -95,6 +98,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("PUT /api/greetings/{id}/audio", d.signedIn(d.putGreetingAudio))
 	mux.HandleFunc("DELETE /api/greetings/{id}/audio", d.signedIn(d.removeGreetingAudio))
 	mux.HandleFunc("GET /api/greetings/standard/audio", d.signedIn(d.standardGreeting))
+	mux.HandleFunc("GET /api/calls/{call}/recording", d.signedIn(d.review))
 	mux.HandleFunc("GET /api/messages/{mid}/audio", d.signedIn(d.audio))
 	mux.HandleFunc("POST /api/notes", d.signedIn(d.note))
 	mux.HandleFunc("GET /api/tokens", d.signedIn(d.tokens))

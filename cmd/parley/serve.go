@@ -154,7 +154,7 @@ func serve(ctx context.Context, s settings, stdout, stderr io.Writer) (err error
 			Socket: func(w http.ResponseWriter, r *http.Request, account presence.AccountID, device presence.DeviceID) {
 				hub.Serve(w, r, signaling.Identity{Account: account, Device: device})
 			},
-			SignedOut: hub.SignedOut, Deposited: hub.Deposited, Changed: hub.Changed,
+			Review: hub.Review, SignedOut: hub.SignedOut, Deposited: hub.Deposited, Changed: hub.Changed,
 			Sound: soundOf{recordings}, NoteLimit: s.recordingLimit,
 			BecameContacts: func(a, b presence.AccountID) {
 				if err := hub.ContactsChanged(ctx, a, b); err != nil {

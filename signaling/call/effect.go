@@ -37,20 +37,25 @@ type (
 		Sound    string        // the greeting's, if it is not the server's own
 		Pause    time.Duration // instead of a sound: the caller reads the greeting
 		Tone     bool
+		Number   int // of the recording in this call, from 1
 	}
 	// LegCandidate passes a candidate of the caller to the server's leg.
 	LegCandidate struct{ Frame wire.CallCandidate }
 	// Skip cuts the greeting short.
 	Skip struct{}
+	// Pause stops listening, or goes on.
+	Pause struct{ On bool }
 	// Finish ends the recording and keeps it: Finished comes back.
 	Finish struct{}
-	// Discard ends the server's leg and throws away what it recorded.
+	// Discard ends the server's leg and throws away what it recorded, or what
+	// Finish kept.
 	Discard struct{}
 	// Deposit stores the call's one durable entry: Stored comes back.
 	Deposit struct {
 		Outcome  wire.Outcome // empty for a note
 		Duration time.Duration
 		Voice    bool // with what Finish kept
+		Urgent   bool
 		OnlyFrom bool // in the caller's mailbox only
 	}
 	// Close ends the call: nothing follows.
@@ -66,6 +71,7 @@ func (Engage) effect()       {}
 func (Take) effect()         {}
 func (LegCandidate) effect() {}
 func (Skip) effect()         {}
+func (Pause) effect()        {}
 func (Finish) effect()       {}
 func (Discard) effect()      {}
 func (Deposit) effect()      {}

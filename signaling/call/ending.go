@@ -24,15 +24,15 @@ func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 		return
 	}
 	m.awaits = storing
-	m.do(Deposit{Outcome: m.Outcome(), Duration: length, Voice: voice, OnlyFrom: m.hidden})
+	m.do(Deposit{Outcome: m.Outcome(), Duration: length, Voice: voice, Urgent: voice && m.urgent, OnlyFrom: m.hidden})
 }
 
 // stopping leaves the call to the next start of the server. A recording is
 // finished at once: what was said is kept whole.
 func (m *Machine) stopping() {
 	switch {
-	case m.state == Recording:
-		m.finish()
+	case m.state == Recording, m.state == Review:
+		m.commit()
 	case m.state == Committing: // ends by itself
 	case m.setup.Intent == wire.IntentNote, m.setup.Intent == wire.IntentMailbox:
 		m.abandon(wire.ReasonLost) // nothing was said yet

@@ -40,6 +40,8 @@ type (
 	HungUp struct{ By Party }
 	// Discarded throws a recording away.
 	Discarded struct{}
+	// Recorded is the caller's wish about the recording under way.
+	Recorded struct{ Action wire.RecordAction }
 	// Connected is a party's word that its media is up.
 	Connected struct{ By Party }
 	// Vanished says that a party's device has no session any more.
@@ -135,6 +137,7 @@ func (Declined) event()   {}
 func (Diverted) event()   {}
 func (HungUp) event()     {}
 func (Discarded) event()  {}
+func (Recorded) event()   {}
 func (Connected) event()  {}
 func (Vanished) event()   {}
 func (Returned) event()   {}

@@ -150,6 +150,8 @@ func eventOf(b byte) Event {
 		LegReport{Kind: LegStopped}, LegReport{Kind: LegLost}, Finished{Result: FinishOK}, Finished{Result: FinishTooShort},
 		Finished{Result: FinishFailed}, Stored{MID: "m"}, Stored{},
 		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
+		Recorded{wire.RecordPause}, Recorded{wire.RecordResume}, Recorded{wire.RecordReview}, Recorded{wire.RecordAgain}, Recorded{wire.RecordUrgent},
+		Fired{TimerReview},
 	}
 	return events[int(b)%len(events)]
 }

@@ -9,7 +9,10 @@
 //	Diverting ◀─────────────────────────┴───────────────────────────┘
 //	   │ mailbox open: the server answers the same offer
 //	   ▼
-//	Taking ──▶ Greeting ──▶ Recording ──hang up, limit, silence, line lost──▶ Committing
+//	Taking ──▶ Greeting ──▶ Recording ──hang up──▶ Committing
+//	                             │ ▲ again                ▲ hang up, caller gone
+//	 limit, silence, line lost,  ▼ │                      │
+//	          the caller's wish  Review ──────────────────┘
 //
 //	Active ──a device loses its session──▶ Reconnecting ──back in time──▶ Active
 //
@@ -59,12 +62,13 @@ type Timings struct {
 	Talk      time.Duration // the longest conversation
 	Reconnect time.Duration // for a device that lost its session in a conversation
 	Gone      time.Duration // for a caller who lost the session while it rings
+	Review    time.Duration // for a caller to send, or to go on after a pause; then it is sent
 }
 
 // DefaultTimings are what people are used to.
 var DefaultTimings = Timings{
 	Alert: 10 * time.Second, Ring: 30 * time.Second, Connect: 15 * time.Second,
-	Talk: 12 * time.Hour, Reconnect: 30 * time.Second, Gone: 10 * time.Second,
+	Talk: 12 * time.Hour, Reconnect: 30 * time.Second, Gone: 10 * time.Second, Review: 3 * time.Minute,
 }
 
 // OrDefault fills in what is zero.
@@ -72,6 +76,7 @@ func (t Timings) OrDefault() Timings {
 	for _, p := range []struct{ to, from *time.Duration }{
 		{&t.Alert, &DefaultTimings.Alert}, {&t.Ring, &DefaultTimings.Ring}, {&t.Connect, &DefaultTimings.Connect},
 		{&t.Talk, &DefaultTimings.Talk}, {&t.Reconnect, &DefaultTimings.Reconnect}, {&t.Gone, &DefaultTimings.Gone},
+		{&t.Review, &DefaultTimings.Review},
 	} {
 		if *p.to <= 0 {
 			*p.to = *p.from
@@ -96,6 +101,7 @@ const (
 	Taking       State = "taking"    // the server is to answer, or its media comes up
 	Greeting     State = "greeting"
 	Recording    State = "recording"
+	Review       State = "review"     // the caller listens before it is sent
 	Committing   State = "committing" // the recording is being finished and stored
 	Ended        State = "ended"
 )
@@ -114,7 +120,7 @@ type Machine struct {
 	connected map[Party]bool // media is up, while Connecting
 	restarted bool           // one ICE restart was tried
 	talking   time.Time      // when Active began
-	away      map[Party]bool // has no session, in a conversation
+	away      map[Party]bool // has no session, in a conversation or while a message is taken
 	muted     map[Party]bool // as each has said
 	down      time.Time      // since when the server was gone, until somebody is back
 
@@ -128,6 +134,9 @@ type Machine struct {
 	length   time.Duration // recorded so far
 	unstored bool          // the recording ended because no more of it could be stored
 	awaits   result        // of which effect, while Committing
+	urgent   bool          // as the caller wants the message to be taken
+	paused   bool          // while Recording
+	takes    int           // begun so far
 	farewell bool          // the caller is told the end once the entry is stored
 
 	answer string // to the caller's offer, until media is up
@@ -200,6 +209,8 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 		m.hungUp(now, e.By)
 	case Discarded:
 		m.discarded()
+	case Recorded:
+		m.recorded(now, e.Action)
 	case Connected:
 		m.mediaUp(now, e.By)
 	case Vanished:
@@ -223,7 +234,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case LegReport:
 		m.legReport(e)
 	case Finished:
-		m.finished(e)
+		m.finished(now, e)
 	case Stored:
 		m.stored(e.MID)
 	case Fired:

@@ -88,7 +88,7 @@ func (m *Machine) restart(now, down time.Time) {
 	case Diverting, Taking, Greeting:
 		m.state = Diverting
 		m.arm(now, TimerCallerGone, m.setup.Timings.Gone)
-	case Recording: // nothing was said, or it would have been delivered
+	case Recording, Review: // nothing was said, or it would have been delivered
 		m.end(wire.ReasonLost, 0, false)
 	case Committing:
 		m.awaits = storing

@@ -32,9 +32,13 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 // take lets the server answer the offer, as the device that picks up last.
 func (m *Machine) take() {
 	m.state = Taking
-	note := m.setup.Intent == wire.IntentNote
-	greeting := m.greeting()
-	m.do(Take{Offer: m.offer, Greeting: !note, Sound: greeting.Sound, Pause: greeting.pause(), Tone: !note})
+	m.takes++
+	take := Take{Offer: m.offer, Tone: m.setup.Intent != wire.IntentNote, Number: m.takes}
+	if m.takes == 1 && take.Tone { // who speaks again has heard it
+		greeting := m.greeting()
+		take.Greeting, take.Sound, take.Pause = true, greeting.Sound, greeting.pause()
+	}
+	m.do(take)
 }
 
 func (m *Machine) takenUp(now time.Time, answer string) {
@@ -73,6 +77,9 @@ func (m *Machine) legReport(e LegReport) {
 		m.state = Greeting
 		m.send(m.setup.Caller, &wire.CallRecording{Call: m.setup.ID, Phase: wire.PhaseGreeting})
 	case LegRecording, LegLevel:
+		if m.paused {
+			return // it was told before the leg had paused
+		}
 		m.disarm(TimerConnect)
 		m.state = Recording
 		m.length = e.Elapsed
@@ -83,12 +90,14 @@ func (m *Machine) legReport(e LegReport) {
 	case LegStopped, LegLost, LegUnstored:
 		m.unstored = e.Kind == LegUnstored
 		switch {
-		case m.state == Recording:
-			m.finish() // the words are kept
-		case m.unstored:
+		case m.state != Recording && m.unstored:
 			m.abandon(wire.ReasonStorageFailed)
-		default:
+		case m.state != Recording:
 			m.abandon(wire.ReasonLost)
+		case m.unstored || m.away[m.setup.Caller]:
+			m.finish() // there is nothing to go on with, or nobody to review: the words are kept
+		default:
+			m.review()
 		}
 	}
 }
@@ -101,7 +110,7 @@ func (m *Machine) finish() {
 	m.do(Finish{})
 }
 
-func (m *Machine) finished(e Finished) {
+func (m *Machine) finished(now time.Time, e Finished) {
 	if m.awaits != finishing {
 		return
 	}
@@ -109,6 +118,10 @@ func (m *Machine) finished(e Finished) {
 	switch e.Result {
 	case FinishOK:
 		m.length = e.Length
+		if m.state == Review {
+			m.offerReview(now)
+			return
+		}
 		m.end(wire.ReasonMessageLeft, m.length, true)
 	case FinishTooShort:
 		m.end(wire.ReasonTooShort, 0, false)
@@ -128,6 +141,12 @@ func (m *Machine) failure() wire.Reason {
 func (m *Machine) discarded() {
 	switch m.state {
 	case Taking, Greeting, Recording:
+		m.abandon(wire.ReasonDiscarded)
+	case Review:
+		if m.awaits == finishing {
+			m.refuse(m.setup.Caller)
+			return
+		}
 		m.abandon(wire.ReasonDiscarded)
 	default:
 		m.refuse(m.setup.Caller)

@@ -60,6 +60,11 @@ func (m *Machine) vanished(now time.Time, who Party) {
 		m.arm(now, goneTimer(m.isCaller(who)), m.setup.Timings.Reconnect)
 	case m.isCaller(who) && (m.ringable() || m.state == Diverting):
 		m.arm(now, TimerCallerGone, m.setup.Timings.Gone)
+	case m.isCaller(who) && m.state == Review && m.awaits == nothing:
+		m.away[who] = true
+		m.arm(now, TimerCallerGone, m.setup.Timings.Reconnect)
+	case m.isCaller(who):
+		m.away[who] = true // the leg tells when the media is gone
 	}
 }
 
@@ -70,7 +75,12 @@ func (m *Machine) returned(now time.Time, who Party) {
 		return
 	}
 	m.disarm(goneTimer(m.isCaller(who)))
+	if m.isCaller(who) {
+		delete(m.away, who)
+	}
 	switch {
+	case m.state == Review && m.awaits == nothing && m.isCaller(who):
+		m.tellReview()
 	case m.inConversation(who):
 		delete(m.away, who)
 		m.down = time.Time{}
@@ -126,6 +136,8 @@ func (m *Machine) lost(now time.Time, who Party) {
 		m.endConversation(now, wire.ReasonLost)
 	case m.ringable():
 		m.cancel()
+	case m.state == Review:
+		m.commit()
 	case m.state == Diverting:
 		m.abandon(wire.ReasonLost)
 	}
@@ -143,8 +155,8 @@ func (m *Machine) hungUp(now time.Time, by Party) {
 		m.send(by, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
 	case m.ringable():
 		m.cancel()
-	case m.state == Recording:
-		m.finish()
+	case m.state == Recording, m.state == Review:
+		m.commit()
 	case m.state == Diverting, m.state == Taking, m.state == Greeting:
 		m.abandon(reasonOf(m.outcome))
 	}

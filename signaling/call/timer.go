@@ -18,6 +18,7 @@ const (
 	TimerTalk       Timer = "talk"
 	TimerCallerGone Timer = "caller_gone"
 	TimerCalleeGone Timer = "callee_gone"
+	TimerReview     Timer = "review"
 )
 
 func goneTimer(caller bool) Timer {
@@ -56,6 +57,8 @@ func (m *Machine) fired(now time.Time, t Timer) {
 		m.alertTimeout(now)
 	case TimerRing:
 		m.ringTimeout(now)
+	case TimerReview:
+		m.reviewTimeout(now)
 	case TimerConnect:
 		m.connectTimeout(now)
 	case TimerTalk:

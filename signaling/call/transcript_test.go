@@ -216,6 +216,8 @@ func (tell *teller) event(words []string) Event {
 		return Diverted{}
 	case "hangs-up":
 		return HungUp{party()}
+	case "records":
+		return Recorded{wire.RecordAction(words[1])}
 	case "discards":
 		return Discarded{}
 	case "connected":

@@ -144,6 +144,26 @@ type CallRecording struct {
 const (
 	PhaseGreeting  = "greeting"
 	PhaseRecording = "recording"
+	PhasePaused    = "paused"
+	PhaseReview    = "review" // it has ended, and is sent by CallHangup, or after a while
+)
+
+// CallRecord says what the caller wants of the message that is recorded.
+type CallRecord struct {
+	Call   string       `json:"call"`
+	Action RecordAction `json:"action"`
+}
+
+// RecordAction is what may be wanted of a recording. Closed list.
+type RecordAction string
+
+const (
+	RecordPause    RecordAction = "pause"
+	RecordResume   RecordAction = "resume"
+	RecordReview   RecordAction = "review"   // ends it, to be heard before it is sent
+	RecordAgain    RecordAction = "again"    // throws it away in the review, and begins anew (CallDiverted with Reoffer)
+	RecordUrgent   RecordAction = "urgent"   // the message is urgent
+	RecordOrdinary RecordAction = "ordinary" // or is not after all
 )
 
 // CallHangup ends one's part: cancels while it rings, ends the conversation,
@@ -270,6 +290,7 @@ func (*CallConnected) Type() string    { return "call.connected" }
 func (*CallActive) Type() string       { return "call.active" }
 func (*CallReconnecting) Type() string { return "call.reconnecting" }
 func (*CallRecording) Type() string    { return "call.recording" }
+func (*CallRecord) Type() string       { return "call.record" }
 func (*CallHangup) Type() string       { return "call.hangup" }
 func (*CallDiscard) Type() string      { return "call.discard" }
 func (*CallEnded) Type() string        { return "call.ended" }

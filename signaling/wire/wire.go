@@ -135,7 +135,7 @@ var (
 		(*ReceiptsSet)(nil), (*RelaySet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil),
 		(*Move)(nil), (*Mark)(nil), (*Resume)(nil), (*Forward)(nil), (*Shelf)(nil), (*Steps)(nil), (*Remove)(nil), (*Typing)(nil),
 		(*Reach)(nil), (*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
-		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallConnected)(nil),
+		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallRecord)(nil), (*CallConnected)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
 	)
 	fromServer = register(

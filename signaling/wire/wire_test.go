@@ -73,7 +73,7 @@ func TestSamples(t *testing.T) {
 // listedValue is a value of each type that has a closed list.
 var listedValue = map[string]string{
 	"State": "away", "Shown": "contact", "Code": string(CodeInternal), "Reason": string(ReasonBusy), "Outcome": string(Declined),
-	"Gone": string(GoneExpired), "Part": string(PartVoice), "Way": string(WillRing), "Folder": string(FolderBin),
+	"Gone": string(GoneExpired), "RecordAction": string(RecordPause), "Part": string(PartVoice), "Way": string(WillRing), "Folder": string(FolderBin),
 	"Transcription": string(TranscriptDone), "StepName": string(StepPlayed), "Cause": string(CauseDeleted),
 }
 
@@ -126,7 +126,7 @@ func TestProtocolIsComplete(t *testing.T) {
 	for _, f := range append(client, server...) {
 		names = append(names, f.Type())
 	}
-	for _, kind := range []string{"Code", "Reason", "Outcome", "Gone", "Part", "Folder", "Transcription", "StepName", "Cause"} {
+	for _, kind := range []string{"Code", "Reason", "Outcome", "Gone", "Part", "RecordAction", "Folder", "Transcription", "StepName", "Cause"} {
 		list := constants(t, kind)
 		if len(list) < 3 {
 			t.Fatalf("only %d constants of %s were found", len(list), kind)

@@ -176,6 +176,11 @@ export async function giveSound(id: string, sound: Blob | null): Promise<void> {
   await call(sound === null ? 'DELETE' : 'PUT', greetingURL(id), sound ?? undefined);
 }
 
+/** reviewURL is where the sound of a message is that has not been sent yet. */
+export function reviewURL(call: string, take: number): string {
+  return `/api/calls/${encodeURIComponent(call)}/recording?take=${take}`;
+}
+
 /** greetingURL is where the sound of a greeting is. */
 export function greetingURL(id: string): string {
   return `/api/greetings/${encodeURIComponent(id)}/audio`;

@@ -3,7 +3,9 @@
 //
 //	preparing ─▶ calling ─▶ ringing ─▶ connecting ─▶ active ─┐
 //	                │          │           │                 ├─▶ ending ─▶ over
-//	                └──────────┴─▶ diverted ─▶ greeting ─▶ recording
+//	                └──────────┴─▶ diverted ─▶ greeting ─▶ recording ◀─▶ paused
+//	                                  ▲                         └──────────▶ review
+//	                                  └──────────── spoken again ◀──────────────┘
 //
 // Over is final. A frame that does not fit a state changes nothing.
 
@@ -21,6 +23,8 @@ export type Phase =
   | 'diverted' // nobody answers; the server takes a message, if it can
   | 'greeting'
   | 'recording'
+  | 'paused'
+  | 'review' // the recording has ended and is not sent yet
   | 'ending' // this side hung up
   | 'over';
 
@@ -43,6 +47,8 @@ export interface Call {
   /** talking since, by the local clock, Unix ms */
   readonly since?: number;
   readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; full?: wire.Part | undefined; greeting?: wire.Greeting | undefined };
+  /** the message is to be marked as urgent */
+  readonly urgent?: boolean;
   readonly recording?: { level: number; elapsedMs: number; limitMs: number };
   readonly end?: { reason: wire.Reason; durationMs: number };
 }
@@ -84,7 +90,7 @@ export function talking(call: Call): boolean {
 
 /** withServer reports whether the far end is the server, taking a message. */
 export function withServer(call: Call): boolean {
-  return call.phase === 'diverted' || call.phase === 'greeting' || call.phase === 'recording';
+  return call.phase === 'diverted' || recordingPhases.some((phase) => phase === call.phase);
 }
 
 /** advance is the call after a frame about it. `now` is Unix ms. */
@@ -134,12 +140,18 @@ export function over(call: Call, reason: wire.Reason, durationMs = 0): Call {
 }
 
 function record(call: Call, frame: wire.CallRecording): Call {
-  if (frame.phase === 'greeting') {
-    return { ...call, phase: 'greeting' };
+  const phase = recordingPhases.find((one) => one === frame.phase);
+  if (phase === undefined) {
+    return call; // of a later server
+  }
+  if (phase === 'greeting') {
+    return { ...call, phase };
   }
   return {
     ...call,
-    phase: 'recording',
+    phase,
     recording: { level: frame.level ?? 0, elapsedMs: frame.elapsed_ms ?? 0, limitMs: frame.limit_ms ?? 0 },
   };
 }
+
+const recordingPhases = ['greeting', 'recording', 'paused', 'review'] as const;

@@ -200,6 +200,18 @@ export class Calls {
     }
   }
 
+  /** record says what is wanted of the recording: to pause, to hear it before it is sent, to begin anew, to mark it urgent. */
+  record(action: wire.RecordAction): void {
+    const call = get(this.shown);
+    if (!live(call)) {
+      return;
+    }
+    if (action === 'urgent' || action === 'ordinary') {
+      this.update((current) => ({ ...current, urgent: action === 'urgent' }));
+    }
+    this.options.post({ type: 'call.record', call: call.id, action });
+  }
+
   /** mute closes or opens the microphone; nothing else ever does. */
   mute(muted: boolean): void {
     const call = get(this.shown);

@@ -232,6 +232,16 @@ export interface CallRecording {
   limit_ms?: number;
 }
 
+/** CallRecord says what the caller wants of the message that is recorded. */
+export interface CallRecord {
+  type: "call.record";
+  call: string;
+  action: RecordAction;
+}
+
+/** RecordAction is what may be wanted of a recording. Closed list. */
+export type RecordAction = "pause" | "resume" | "review" | "again" | "urgent" | "ordinary";
+
 /**
  * CallHangup ends one's part: cancels while it rings, ends the conversation,
  * or ends a recording and sends it.
@@ -991,6 +1001,8 @@ export const IntentMailbox = "mailbox";
 export const IntentNote = "note";
 export const PhaseGreeting = "greeting";
 export const PhaseRecording = "recording";
+export const PhasePaused = "paused";
+export const PhaseReview = "review";
 export const DescriptionOffer = "offer";
 export const DescriptionAnswer = "answer";
 export const KindText = "text";
@@ -1021,6 +1033,7 @@ export type ClientFrame =
   | CallHangup
   | CallInvite
   | CallMute
+  | CallRecord
   | CallRinging
   | ContactSet
   | Directory

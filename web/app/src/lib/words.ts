@@ -154,6 +154,10 @@ export function progressOf(call: Call): string {
       return `${diversionOf(call)}. Speak after the tone.`;
     case 'recording':
       return call.intent === 'call' ? `${diversionOf(call)}. Recording your message` : 'Recording';
+    case 'paused':
+      return 'Paused: nothing is recorded';
+    case 'review':
+      return 'Recorded, not sent yet';
     case 'ending':
       return call.recording ? 'Sending…' : 'Ending…';
     case 'over':
