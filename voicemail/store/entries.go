@@ -45,8 +45,9 @@ func (tx *Tx) AppendMessage(account presence.AccountID, m *Message, more Held) (
 	if e.Pos, err = tx.nextPos(account, more); err != nil {
 		return Entry{}, err
 	}
-	tx.shared.messages.add(account, e.Pos, e.Kind, m.Conv, m.MID)
-	return e, nil
+	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, mid) VALUES (?, ?, ?, ?, ?)`,
+		account, e.Pos, e.Kind, m.Conv, m.MID)
+	return e, about("append message", err)
 }
 
 // AppendReceipt adds a receipt to the log of account, who has the conversation
@@ -57,8 +58,9 @@ func (tx *Tx) AppendReceipt(account, with presence.AccountID, r Receipt) (Entry,
 	if e.Pos, err = tx.nextPos(account, Held{}); err != nil {
 		return Entry{}, err
 	}
-	tx.shared.receipts.add(account, e.Pos, e.Kind, r.Conv, r.Account, r.Delivered, r.Read, r.Played)
-	return e, nil
+	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, actor, delivered, read, played) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		account, e.Pos, e.Kind, r.Conv, r.Account, r.Delivered, r.Read, r.Played)
+	return e, about("append receipt", err)
 }
 
 // nextPos takes the next position of a log, with which its mailbox comes to
@@ -85,9 +87,6 @@ func (tx *Tx) Held(account presence.AccountID) (Held, error) {
 
 // Entries returns up to limit entries behind pos after, ascending.
 func (tx *Tx) Entries(account presence.AccountID, after int64, limit int) ([]Entry, error) {
-	if err := tx.storeEntries(); err != nil {
-		return nil, err
-	}
 	var rows []struct {
 		Entry
 		Receipt

@@ -34,9 +34,6 @@ type Arrival struct {
 // Arrivals returns what a stretch of an account's log brought from others, in
 // ascending order of who sent it.
 func (tx *Tx) Arrivals(account presence.AccountID, after, to int64) (rows []Arrival, err error) {
-	if err := tx.storeEntries(); err != nil {
-		return nil, err
-	}
 	err = tx.list(&rows, `
 		SELECT m.conv, m.sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
 		WHERE e.account = ? AND e.pos > ? AND e.pos <= ? AND m.recipient = ? AND m.hidden = 0

@@ -10,15 +10,13 @@ import (
 
 // together is what the writes of one transaction share. Nobody else writes
 // meanwhile, so what one of them has read holds for the next, until one changes
-// it; numbers are counted here, and stored once for all; and entries are gathered
-// here, which whoever reads the logs stores first. The writer's goroutine owns it.
+// it; and numbers are counted here, and stored once for all. The writer's
+// goroutine owns it.
 type together struct {
 	logs     map[presence.AccountID]*tally[logState]
 	seqs     map[string]*tally[int64]   // of conversations
 	direct   map[pair]string            // conversations of two
 	relation map[pair]presence.Relation // what the first has set about the second
-
-	messages, receipts gathered // entries of the logs
 }
 
 // pair is two accounts in an order that means something.
@@ -37,8 +35,6 @@ func newTogether() *together {
 	return &together{
 		logs: map[presence.AccountID]*tally[logState]{}, seqs: map[string]*tally[int64]{},
 		direct: map[pair]string{}, relation: map[pair]presence.Relation{},
-		messages: gathered{insert: `INSERT INTO entries (account, pos, kind, conv, mid) VALUES `, columns: 5},
-		receipts: gathered{insert: `INSERT INTO entries (account, pos, kind, conv, actor, delivered, read, played) VALUES `, columns: 8},
 	}
 }
 
@@ -55,30 +51,6 @@ func (tx *Tx) log(account presence.AccountID) (*tally[logState], error) {
 	log := &tally[logState]{state, state}
 	tx.shared.logs[account] = log
 	return log, nil
-}
-
-// store puts into the database what was gathered and counted.
-func (tx *Tx) store() error {
-	if err := tx.storeEntries(); err != nil {
-		return err
-	}
-	return tx.storeTallies()
-}
-
-// storeEntries inserts the entries that were gathered.
-func (tx *Tx) storeEntries() error {
-	if tx.shared == nil { // in View
-		return nil
-	}
-	for _, rows := range []*gathered{&tx.shared.messages, &tx.shared.receipts} {
-		for len(rows.values) > 0 {
-			query, values := rows.take()
-			if _, err := tx.exec(query, values...); err != nil {
-				return about("append to logs", err)
-			}
-		}
-	}
-	return nil
 }
 
 // storeTallies brings the rows up to what was counted, in ascending order.

@@ -88,59 +88,6 @@ func testNumbersAreStoredOnceForAGroup(t *testing.T, openTemp opener) {
 	checkLog(t, s, "a", 12)
 }
 
-// Entries wait for others to be inserted with, but not for who reads them.
-func TestATransactionReadsWhatItHasAppended(t *testing.T) {
-	onEach(t, testATransactionReadsWhatItHasAppended)
-}
-
-func testATransactionReadsWhatItHasAppended(t *testing.T, openTemp opener) {
-	s := openTemp(t)
-	const n = 2*mostRows + 7
-	err := s.Write(t.Context(), func(tx *Tx) error {
-		if err := appendTo("a", n, new([]int64), nil)(tx); err != nil {
-			return err
-		}
-		entries, err := tx.Entries("a", 0, 2*n)
-		if err == nil && len(entries) != n {
-			err = fmt.Errorf("%d entries, want %d", len(entries), n)
-		}
-		if err != nil {
-			return err
-		}
-		return appendTo("a", n, new([]int64), nil)(tx)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkLog(t, s, "a", 2*n)
-}
-
-// What cannot be inserted is the error of whose it is, and nobody else's.
-func TestAnEntryThatCannotBeInsertedSpoilsNoOthers(t *testing.T) {
-	onEach(t, testAnEntryThatCannotBeInsertedSpoilsNoOthers)
-}
-
-func testAnEntryThatCannotBeInsertedSpoilsNoOthers(t *testing.T, openTemp opener) {
-	s := openTemp(t)
-	h := hold(t, s)
-	good := h.wait(t.Context(), appendTo("a", 1, new([]int64), nil))
-	bad := h.wait(t.Context(), func(tx *Tx) error {
-		_, err := tx.AppendMessage("a", &Message{MID: "nowhere", Conv: "conv", From: "a", To: "b"}, Held{})
-		return err
-	})
-	later := h.wait(t.Context(), appendTo("a", 1, new([]int64), nil))
-	h.letGo()
-	if err := bad(); err == nil || errors.Is(err, ErrUnavailable) {
-		t.Errorf("an entry of no message: %v", err)
-	}
-	for _, outcome := range []func() error{good, later} {
-		if err := outcome(); err != nil {
-			t.Error(err)
-		}
-	}
-	checkLog(t, s, "a", 2)
-}
-
 func TestRelationsOfATransactionAreCurrent(t *testing.T) {
 	onEach(t, testRelationsOfATransactionAreCurrent)
 }

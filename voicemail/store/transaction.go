@@ -43,10 +43,7 @@ func (t *transaction) run(group []*op, apart bool) (errs []error, err error) {
 			return nil, err
 		}
 	}
-	if err := t.view().store(); err != nil {
-		if !apart && t.engine.judge(err) == ordinary {
-			err = errSpoilt // whose fault it is shows when each is apart
-		}
+	if err := t.view().storeTallies(); err != nil {
 		return nil, err
 	}
 	switch err := t.tx.Commit(); {
@@ -83,7 +80,7 @@ func (t *transaction) oneApart(f func(*Tx) error) (own, lost error) {
 	}
 	tx := t.view()
 	if own = f(tx); own == nil {
-		own = tx.store()
+		own = tx.storeTallies()
 	}
 	if own != nil {
 		if t.engine.judge(own) >= conflict {
