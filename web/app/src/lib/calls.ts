@@ -245,6 +245,7 @@ export class Calls {
       this.options.post({ type: 'call.connected', call: call.id });
     }
     this.tellMute();
+    this.line.again();
     if (call.interrupted) {
       this.line.restart(); // the way to the far end may be open again, too
     }

@@ -320,20 +320,19 @@ export class Client {
         this.notes.interrupt('hidden');
       }
     };
-    const online = () => {
-      this.socket.wake();
+    const moved = () => {
+      this.socket.moved();
       this.calls.moved();
     };
-    const moved = () => this.calls.moved();
     const network = (navigator as { connection?: EventTarget }).connection; // not in every browser
     const left = () => this.calls.hangUp(); // its microphone goes with the page
     document.addEventListener('visibilitychange', back);
-    window.addEventListener('online', online);
+    window.addEventListener('online', moved);
     window.addEventListener('pagehide', left);
     network?.addEventListener('change', moved);
     this.stops.push(
       () => document.removeEventListener('visibilitychange', back),
-      () => window.removeEventListener('online', online),
+      () => window.removeEventListener('online', moved),
       () => window.removeEventListener('pagehide', left),
       () => network?.removeEventListener('change', moved),
       watchIdle((idle) => {

@@ -168,6 +168,23 @@ describe('Leg', () => {
     expect(caller.connection.remote.slice(1)).toEqual(['right']);
   });
 
+  it('offers again at once when it is asked to, and only what is open', async () => {
+    await talk();
+    caller.leg.again();
+    await settle();
+    expect(caller.said).toEqual([]);
+    caller.leg.restart();
+    await settle();
+    caller.leg.again();
+    await settle();
+    expect(caller.said).toEqual(['offer caller-1', 'offer caller-2']);
+    expect(caller.descriptions[1]!.sdp).toContain('restart');
+    await pass();
+    await pass();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(caller.said).toEqual([]);
+  });
+
   it('offers again what nobody answers', async () => {
     await talk();
     caller.leg.restart();

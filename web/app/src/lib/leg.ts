@@ -131,6 +131,14 @@ export class Leg {
     }
   }
 
+  /** again takes back the own offer that waits for its answer, if there is one, and offers anew. */
+  again(): void {
+    if (this.open !== null) {
+      clearTimeout(this.overdue);
+      this.renew(this.open);
+    }
+  }
+
   /** describe takes a later description of the far end. */
   describe(description: Description): Promise<void> {
     return this.next(() => (description.kind === 'offer' ? this.offered(description) : this.settled(description)));

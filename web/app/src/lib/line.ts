@@ -148,6 +148,11 @@ export class Line {
     this.leg?.restart(relayOnly);
   }
 
+  /** again offers once more what is not answered: the offer or its answer may have been lost. */
+  again(): void {
+    this.leg?.again();
+  }
+
   /** described takes a later description of the far end. */
   async described(description: Description): Promise<void> {
     await this.leg?.describe(description);

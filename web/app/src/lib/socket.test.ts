@@ -168,6 +168,18 @@ describe('Socket', () => {
     expect(FakeWebSocket.all).toHaveLength(2);
   });
 
+  it('gives up a silent socket after a second in another network', async () => {
+    const ws = await connected();
+    socket.moved();
+    await vi.advanceTimersByTimeAsync(900);
+    ws.say({ type: 'pong' });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(ws.closed).toBe(false);
+    socket.moved();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(ws.closed).toBe(true);
+  });
+
   it('keeps a posted frame over a short break and drops it after a long one', async () => {
     (await connected()).end();
     socket.post({ type: 'call.hangup', call: 'old' });

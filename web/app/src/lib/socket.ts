@@ -43,6 +43,8 @@ export interface Options {
 
 const requestTimeout = 20_000;
 const probeTimeout = 5_000;
+/** Where the network has changed a silent socket is most likely dead, and nothing is lost with it. */
+const movedTimeout = 1_000;
 const welcomeTimeout = 15_000;
 /** A posted frame older than this would only confuse: the call it is about has been given up. */
 const postLifetime = 30_000;
@@ -128,15 +130,20 @@ export class Socket {
     }
   }
 
-  /** wake asks for life at once: the network or the page is back. */
-  wake(): void {
+  /** moved asks for life at once, and does not wait long: this browser is in another network. */
+  moved(): void {
+    this.wake(movedTimeout);
+  }
+
+  /** wake asks for life at once: the page is back. */
+  wake(patience = probeTimeout): void {
     if (this.link.state === 'waiting') {
       this.attempt = 0;
       this.connect();
     } else if (this.link.state === 'open') {
       this.heard = false;
       this.write({ type: 'ping' });
-      this.watch(probeTimeout, () => !this.heard);
+      this.watch(patience, () => !this.heard);
     }
   }
 
