@@ -27,7 +27,7 @@ test: needs lint test-go test-client chaos-short test-e2e ## everything
 
 .PHONY: needs
 needs: ## what the tests need of the machine, installed from Debian packages if it may
-	@.ci/needs chromium firefox-esr ffmpeg opus-tools openssl postgresql strace nftables iproute2 coturn
+	@.ci/needs chromium firefox-esr ffmpeg opus-tools openssl postgresql strace nftables iproute2 coturn python3-aiortc python3-aiohttp
 
 lint:
 	@echo "== format, vet, staticcheck"
