@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The environment of a child process that writes under strace: where, how many
@@ -49,8 +50,12 @@ func child(file string) int {
 	if os.Getenv(childGroup) != "" {
 		return childTogether(s, writes)
 	}
-	for n := range writes {
-		if os.Getenv(childPause) == strconv.Itoa(n) {
+	pause, deadline := os.Getenv(childPause), time.Now().Add(time.Minute)
+	for n := 0; n < writes || pause != "" && s.Err() == nil && time.Now().Before(deadline); n++ {
+		if n >= writes {
+			time.Sleep(10 * time.Millisecond) // SQLite syncs what it has copied only if nothing was written meanwhile
+		}
+		if pause == strconv.Itoa(n) {
 			fmt.Println("waiting")
 			if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 				fmt.Println(err)
