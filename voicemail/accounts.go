@@ -102,8 +102,9 @@ func (m *Mailbox) SetRelayOnly(ctx context.Context, account presence.AccountID, 
 	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetRelayOnly(account, on) })
 }
 
-// SetPassword replaces a password and signs out every device of the account.
-// It returns ErrWeakPassword or ErrNotFound.
+// SetPassword replaces a password, signs out every device of the account and
+// revokes its tokens: who had the old password may have made one. It returns
+// ErrWeakPassword or ErrNotFound.
 func (m *Mailbox) SetPassword(ctx context.Context, name, password string) error {
 	if err := checkPassword(password); err != nil {
 		return err
@@ -120,6 +121,9 @@ func (m *Mailbox) SetPassword(ctx context.Context, name, password string) error 
 		if err := tx.SetPassword(account.ID, hash); err != nil {
 			return err
 		}
-		return tx.EndSessions(account.ID)
+		if err := tx.EndSessions(account.ID); err != nil {
+			return err
+		}
+		return tx.DeleteTokens(account.ID)
 	})
 }

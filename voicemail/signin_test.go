@@ -88,9 +88,9 @@ func testSameBrowserIsTheSameDevice(t *testing.T, open opener) {
 	}
 }
 
-func TestSetPasswordSignsOutEveryDevice(t *testing.T) { onEach(t, testSetPasswordSignsOutEveryDevice) }
+func TestSetPasswordSignsOutAndRevokes(t *testing.T) { onEach(t, testSetPasswordSignsOutAndRevokes) }
 
-func testSetPasswordSignsOutEveryDevice(t *testing.T, open opener) {
+func testSetPasswordSignsOutAndRevokes(t *testing.T, open opener) {
 	h := open(t, "ann", "bob")
 	var sessions []Session
 	for _, name := range []string{"ann", "ann", "bob"} {
@@ -100,8 +100,21 @@ func testSetPasswordSignsOutEveryDevice(t *testing.T, open opener) {
 		}
 		sessions = append(sessions, s)
 	}
+	var tokens []string
+	for _, name := range []string{"ann", "bob"} {
+		token, _, err := h.MakeToken(t.Context(), h.id(name), "Backup", []string{ScopeRead})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens = append(tokens, token)
+	}
 	if err := h.SetPassword(t.Context(), "ANN", "battery staple"); err != nil {
 		t.Fatal(err)
+	}
+	for i, want := range []error{ErrNoSession, nil} {
+		if _, err := h.Granted(t.Context(), tokens[i]); !errors.Is(err, want) {
+			t.Errorf("token %d: %v, want %v", i, err, want)
+		}
 	}
 	for i, want := range []error{ErrNoSession, ErrNoSession, nil} {
 		if _, _, err := h.Session(t.Context(), sessions[i].Token); !errors.Is(err, want) {

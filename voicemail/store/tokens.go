@@ -38,6 +38,12 @@ func (tx *Tx) UseToken(hash []byte, now int64) error {
 	return about("use token", err)
 }
 
+// DeleteTokens deletes all tokens of an account.
+func (tx *Tx) DeleteTokens(account presence.AccountID) error {
+	_, err := tx.exec(`DELETE FROM tokens WHERE account = ?`, account)
+	return about("delete tokens", err)
+}
+
 // DeleteToken deletes a token, or returns ErrNotFound.
 func (tx *Tx) DeleteToken(account presence.AccountID, id string) error {
 	return about("delete token", tx.execOne(`DELETE FROM tokens WHERE account = ? AND id = ?`, account, id))
