@@ -63,6 +63,7 @@ func (d *door) audio(w http.ResponseWriter, r *http.Request, who identity) {
 		webm := make([]byte, message.Bytes)
 		if _, err = io.ReadFull(stored, webm); err == nil {
 			sound, err = d.Sound.Convert(webm, f.name)
+			sound = inTurn{sound, d.converting}
 		}
 		if err != nil {
 			d.fail(w, r, fmt.Errorf("recording of message %s as %s: %w", message.MID, f.name, err))
@@ -79,6 +80,19 @@ func (d *door) audio(w http.ResponseWriter, r *http.Request, who identity) {
 		h.Set("Content-Disposition", `attachment; filename="voice-`+when.UTC().Format("20060102-150405")+"."+f.name+`"`)
 	}
 	http.ServeContent(w, r, "", when, sound)
+}
+
+// inTurn reads while it has one of few slots, and so leaves processors to calls.
+// It has none while a slow client takes what was read.
+type inTurn struct {
+	io.ReadSeeker
+	slots chan struct{}
+}
+
+func (r inTurn) Read(into []byte) (int, error) {
+	r.slots <- struct{}{}
+	defer func() { <-r.slots }()
+	return r.ReadSeeker.Read(into)
 }
 
 // formatOf is the index of the format that a request asks for. A browser's

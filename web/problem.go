@@ -47,7 +47,6 @@ var problems = []struct {
 	{voicemail.ErrNotFound, problem{http.StatusNotFound, "not_found", "That does not exist, or not for you."}},
 	{voicemail.ErrUnavailable, problem{http.StatusServiceUnavailable, "unavailable", "The server cannot do this right now. Try again in a moment."}},
 	{voicemail.ErrNotAllowed, problem{http.StatusConflict, "not_allowed", "That cannot be done with this message."}},
-	{voicemail.ErrTooLong, problem{http.StatusRequestEntityTooLarge, "too_large", "That is too long to be sent."}},
 	{voicemail.ErrTooManyTokens, problem{http.StatusConflict, "too_many_tokens", "You have as many tokens as you may. Revoke one first."}},
 	{errScope, problem{http.StatusForbidden, "out_of_scope", "The token does not allow this."}},
 	{voicemail.ErrNotContact, problem{http.StatusForbidden, "not_contact", "You can write to contacts only."}},

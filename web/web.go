@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"time"
 
 	"parley/presence"
@@ -54,9 +55,10 @@ type door struct {
 	signIns *throttle // attempts by name and by address
 	joins   *throttle // accounts made and invites looked up, by address
 
-	conversions *throttle // recordings in other formats, by account
-	notes       *throttle // by account
-	calls       *throttle // of the mailbox API, by account
+	conversions *throttle     // recordings in other formats, by account
+	converting  chan struct{} // has room for those that compute at the moment, of all
+	notes       *throttle     // by account
+	calls       *throttle     // of the mailbox API, by account
 	uploads     slots
 }
 
@@ -76,6 +78,7 @@ func New(cfg Config) http.Handler {
 		joins:   newThrottle(cfg.Now, 60, time.Minute),
 
 		conversions: newThrottle(cfg.Now, 300, time.Minute),
+		converting:  make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		notes:       newThrottle(cfg.Now, 60, time.Minute),
 		calls:       newThrottle(cfg.Now, 600, time.Minute),
 		uploads:     slots{of: make(map[presence.AccountID]int)},
