@@ -90,6 +90,19 @@ describe('Chat', () => {
     expect(await ann.say('later')).toBe(false);
   });
 
+  it('holds on to a line that waits, however much comes meanwhile', async () => {
+    open();
+    lines.whole = false;
+    await ann.say('waits');
+    for (let i = 0; i < 2_100; i++) {
+      lines.ends[0].onmessage!({ data: JSON.stringify({ type: 'line', cid: i.toString(16).padStart(32, '0'), text: `${i}` }) });
+    }
+    expect(ann.lines.length).toBe(2_000);
+    expect(ann.lines.slice(0, 2)).toEqual(['me: waits (sending)', 'you: 101 (there)']);
+    ann.chat.close();
+    expect(ann.undelivered.length).toBe(1);
+  });
+
   it('keeps a line before it leaves', async () => {
     open();
     ann.chat.send('first kept');

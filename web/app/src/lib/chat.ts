@@ -47,7 +47,7 @@ export interface Options {
   now?: () => number;
 }
 
-/** Lines that are remembered of one call. */
+/** Lines that are remembered of one call; those not acknowledged come on top, for their fate is open. */
 const most = 2_000;
 
 export class Chat {
@@ -218,7 +218,10 @@ export class Chat {
   }
 
   private add(line: PrivateLine): void {
-    this.said.update((lines) => [...lines, line].slice(-most));
+    this.said.update((lines) => {
+      const old = lines.length >= most ? lines.findIndex(({ state }) => state !== 'sending') : -1;
+      return [...lines.filter((_, i) => i !== old), line];
+    });
   }
 
   private tell(said: Said): void {
