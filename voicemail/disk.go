@@ -2,7 +2,6 @@ package voicemail
 
 import (
 	"fmt"
-	"syscall"
 
 	"parley/voicemail/store"
 )
@@ -13,16 +12,6 @@ const (
 	maxReserve   = 16 << 20
 	reserveShare = 20 // of the disk's size: 5 %
 )
-
-// space is what a disk has for this process, and in all, in bytes.
-func space(dir string) (free, size uint64, err error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, 0, fmt.Errorf("free space of %s: %w", dir, err)
-	}
-	unit := uint64(s.Bsize)
-	return s.Bavail * unit, s.Blocks * unit, nil
-}
 
 // diskHasRoom refuses a message that would take the reserve, with an error that
 // may pass. How a call ended is always noted.
@@ -36,13 +25,15 @@ func (m *Mailbox) diskHasRoom(d Deposit) error {
 	return m.diskHas(0)
 }
 
-// diskHas refuses what would take bytes of the reserve.
+// diskHas refuses what would take bytes of the reserve. It may be the log of the
+// database that takes the disk, and no commit comes to shorten it.
 func (m *Mailbox) diskHas(bytes uint64) error {
 	free, size, err := m.space(m.dir)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if need := min(maxReserve, size/reserveShare) + bytes; free < need {
+		m.store.Shrink()
 		return fmt.Errorf("%w: the disk is full: %d bytes are left of %d", ErrUnavailable, free, size)
 	}
 	return nil

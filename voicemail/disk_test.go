@@ -39,13 +39,3 @@ func TestFullDiskTakesNoMessages(t *testing.T) {
 	free = size
 	h.deposit(late)
 }
-
-func TestSpaceOfTheDisk(t *testing.T) {
-	free, size, err := space(t.TempDir())
-	if err != nil || free == 0 || size < free {
-		t.Errorf("%d of %d bytes are free (%v)", free, size, err)
-	}
-	if _, _, err := space("/nowhere"); err == nil {
-		t.Error("nowhere has space")
-	}
-}

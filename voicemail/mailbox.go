@@ -101,7 +101,7 @@ type Mailbox struct {
 // ErrNewerSchema if a later version wrote the directory.
 func Open(ctx context.Context, cfg Config) (*Mailbox, error) {
 	m := &Mailbox{
-		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: space,
+		hasher: newHasher(defaultCost), dir: cfg.Dir, database: cfg.database(), space: store.Space,
 		now: cfg.Now, log: cfg.Log, quota: cfg.Quota, retention: cfg.Retention, transcribes: cfg.Transcribe,
 	}
 	if cfg.MustExist && !store.IsPostgres(m.database) {

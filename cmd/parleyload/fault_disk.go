@@ -144,16 +144,17 @@ func faultFull(ctx context.Context, c *chaos) (o outcome, err error) {
 	var back []time.Duration
 	for range c.pick(5, 2) {
 		time.Sleep(500 * time.Millisecond)
-		if err := fill(dir, ballast, leftFree); err != nil {
+		if err := keepFull(dir, ballast, 500*time.Millisecond); err != nil {
 			return o, err
 		}
-		time.Sleep(500 * time.Millisecond)
 		had := company.ledger.count(accepted)
 		if err := rings(ctx, s.addr, w.people[0], w.people[1], company.ledger); err != nil {
 			return o, fmt.Errorf("a call with a full disk: %w", err)
 		}
 		calls++
-		time.Sleep(time.Duration(c.pick(3, 1)) * time.Second)
+		if err := keepFull(dir, ballast, time.Duration(c.pick(3, 1))*time.Second); err != nil {
+			return o, err
+		}
 		stored += company.ledger.count(accepted) - had
 		if err := fill(dir, ballast, 0); err != nil {
 			return o, err
@@ -192,6 +193,17 @@ func (o *outcome) answeredWithin(c *company, limit time.Duration) {
 	if slowest := c.answers().max; slowest > limit+500*time.Millisecond {
 		o.breach("an answer took %.1f s, more than %v", slowest.Seconds(), limit)
 	}
+}
+
+// keepFull leaves no more free than leftFree for a while: the log of the
+// database gives back what it can.
+func keepFull(dir, path string, long time.Duration) error {
+	for began := time.Now(); time.Since(began) < long; time.Sleep(10 * time.Millisecond) {
+		if err := fill(dir, path, leftFree); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fill writes zeros until so much of the disk is left, or nothing.

@@ -38,10 +38,13 @@ type engine struct {
 	spoils func(error) bool
 	// unsure reports whether a commit that failed may have been carried out.
 	unsure func(error) bool
-	// settle does what commits, or one that failed, have left for later, on a
-	// connection that reads. Transactions go on meanwhile, unless it locks writing.
-	settle func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error
+	// settling returns what settles a database; nil: nothing does.
+	settling func(database string) settle
 }
+
+// settle does what commits, or one that failed, have left for later, on a
+// connection that reads. Transactions go on meanwhile, unless it locks writing.
+type settle func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error
 
 // purpose is what a pool of connections is for.
 type purpose bool

@@ -31,7 +31,7 @@ const childCheckpointAt = 500
 // whether anything is accepted then.
 func child(file string) int {
 	soon := *inFile
-	soon.settle = settleSQLite(childCheckpointAt, longestLog)
+	soon.settling = settleSQLite(logBounds{childCheckpointAt, usual.longest}, Space)
 	s, err := soon.open(context.Background(), file)
 	if err != nil {
 		fmt.Println("open:", err)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,7 +34,6 @@ var onServer = &engine{
 	judge:    judgePostgres,
 	spoils:   fromServer,
 	unsure:   lostInCommit,
-	settle:   func(context.Context, *sqlx.DB, bool, sync.Locker) error { return nil },
 }
 
 const (

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
@@ -22,7 +21,7 @@ import (
 var inFile = &engine{
 	name: "SQLite", migrations: "sqlite", dialect: goose.DialectSQLite3,
 	connect: connectSQLite, readers: 4,
-	judge: judgeSQLite, spoils: rolledBack, unsure: brokenInCommit, settle: settleSQLite(checkpointAt, longestLog),
+	judge: judgeSQLite, spoils: rolledBack, unsure: brokenInCommit, settling: settleSQLite(usual, Space),
 }
 
 // busyTimeout is how long, in ms, a connection waits while another process
@@ -138,51 +137,4 @@ func judgeSQLite(err error) fault {
 func brokenInCommit(err error) bool {
 	var from *sqlite.Error
 	return errors.As(err, &from) && from.Code()&0xff == sqlite3.SQLITE_IOERR
-}
-
-// The log is copied into the database file whenever so many pages of it are
-// not yet there (16 MB): each time costs two fsyncs, and a slow disk lets the
-// commit beside it wait for one. The log begins anew when all of it is there at
-// the moment of a write. Where writes never pause, that moment is made when it
-// has come to longestLog (64 MB).
-const (
-	checkpointAt = 4000
-	longestLog   = 4 * checkpointAt
-)
-
-// readersEnd is how long, in ms, writes wait for readers that hold the log back.
-const readersEnd = 200
-
-// walState is how long the log is, and how much of it is in the database file.
-type walState struct{ Busy, Log, Checkpointed int } // pages
-
-// settleSQLite copies the log into the database file when as many pages wait, or
-// when a commit has failed: a full disk may have room for it there, and the log
-// then begins anew without taking more. It sees to it that the log does not
-// become longer than longest, unless somebody reads for a long time.
-func settleSQLite(at, longest int) func(context.Context, *sqlx.DB, bool, sync.Locker) error {
-	return func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error {
-		log, err := checkpoint(ctx, db, "NOOP")
-		if err != nil || committed && log.Log-log.Checkpointed < at {
-			return err
-		}
-		// PASSIVE waits for nobody: what readers hold back is for the next time.
-		if log, err = checkpoint(ctx, db, "PASSIVE"); err != nil || log.Log < longest {
-			return err
-		}
-		writing.Lock()
-		defer writing.Unlock()
-		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", readersEnd)); err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
-		_, err = checkpoint(ctx, db, "RESTART") // little is left: what was written meanwhile
-		return err
-	}
-}
-
-func checkpoint(ctx context.Context, db *sqlx.DB, mode string) (state walState, err error) {
-	if err := db.GetContext(ctx, &state, "PRAGMA wal_checkpoint("+mode+")"); err != nil {
-		return state, fmt.Errorf("checkpoint (%s): %w", mode, err)
-	}
-	return state, nil
 }

@@ -150,7 +150,7 @@ func TestLogIsBoundedWhereWritesNeverPause(t *testing.T) {
 	const at, longest, most = 50, 200, 600 // pages
 	file := filepath.Join(t.TempDir(), "test.db")
 	small := *inFile
-	small.settle = settleSQLite(at, longest)
+	small.settling = settleSQLite(logBounds{at, longest}, Space)
 	s, err := small.open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,7 @@ func (e *engine) open(ctx context.Context, database string) (*Store, error) {
 		return nil, errors.Join(err, write.Close(), read.Close())
 	}
 	aside.SetMaxOpenConns(1)
-	return &Store{engine: e, read: read, writer: startWriter(write, aside, e)}, nil
+	return &Store{engine: e, read: read, writer: startWriter(database, write, aside, e)}, nil
 }
 
 // Close lets the transaction under way finish, refuses what still waits and
@@ -110,6 +110,10 @@ func (s *Store) Submit(f func(*Tx) error, done func(error)) error {
 	_, err := s.writer.submit(f, func(err error) { done(s.marked(err)) })
 	return err
 }
+
+// Shrink has SQLite's log give back what it takes of a disk that has little
+// left. It does not wait for that.
+func (s *Store) Shrink() { s.writer.shrink() }
 
 // View runs f on one consistent state of the database.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {

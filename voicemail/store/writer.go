@@ -24,10 +24,11 @@ type writer struct {
 	db         *sqlx.DB // used by run only
 	aside      *sqlx.DB // used by settle only
 	engine     *engine
+	settling   settle // nil: nothing is to be done; used by settle only
 	queue      chan *op
 	answers    chan answers  // from run to tell
 	limit      int           // of the next group; used by run only
-	unsettled  chan bool     // from run to settle: whether the last commit succeeded
+	unsettled  chan bool     // to settle: whether the last commit succeeded; closed by run
 	writing    sync.Mutex    // held during a transaction, or while none may begin
 	stop       chan struct{} // closed by close
 	once       sync.Once
@@ -49,13 +50,16 @@ type answers struct {
 }
 
 // startWriter begins to write on db, and to settle on another connection.
-func startWriter(db, aside *sqlx.DB, e *engine) *writer {
+func startWriter(database string, db, aside *sqlx.DB, e *engine) *writer {
 	w := &writer{
 		db: db, aside: aside, engine: e, queue: make(chan *op, queueLength), answers: make(chan answers, 1),
 		limit: groupSize, unsettled: make(chan bool, 1), stop: make(chan struct{}), failed: make(chan struct{}),
 	}
 	if e.patience > 0 {
 		w.limit = firstRemote
+	}
+	if e.settling != nil {
+		w.settling = e.settling(database)
 	}
 	w.goroutines.Go(w.run)
 	w.goroutines.Go(w.tell)
@@ -135,9 +139,25 @@ func (w *writer) settle() {
 		if w.failure() != nil {
 			return // nothing is tried on such a disk
 		}
+		if w.settling == nil {
+			continue
+		}
 		ctx, cancel := w.engine.bounded(context.Background())
-		w.fail(w.engine.settle(ctx, w.aside, committed, &w.writing))
+		w.fail(w.settling(ctx, w.aside, committed, &w.writing))
 		cancel()
+	}
+}
+
+// shrink has settle look at once, though nothing was committed.
+func (w *writer) shrink() {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.ended {
+		return
+	}
+	select {
+	case w.unsettled <- true:
+	default: // it is about to look
 	}
 }
 

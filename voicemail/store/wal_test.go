@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+)
+
+func TestLogBoundsOfADisk(t *testing.T) {
+	const mb = 1 << 20
+	for _, c := range []struct {
+		free, log uint64
+		want      logBounds
+	}{
+		{math.MaxInt64, 0, usual},
+		{600 * mb, 0, usual},
+		{400 * mb, 112 * mb, logBounds{4000, 16000}},
+		{256 * mb, 0, logBounds{2048, 8192}}, // 32 MB
+		{0, 24 * mb, logBounds{192, 768}},    // its own fault
+		{0, 0, least},
+	} {
+		if got := usual.within(c.free, c.log); got != c.want {
+			t.Errorf("%d MB are free beside a log of %d MB: %v, want %v", c.free/mb, c.log/mb, got, c.want)
+		}
+	}
+}
+
+// A log that grew while there was room gives it back when there is none, though
+// nothing is committed any more.
+func TestLogGivesAFullDiskItsSpaceBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "test.db")
+	settled := make(chan error)
+	full := *inFile
+	full.settling = func(database string) settle {
+		settleIt := settleSQLite(usual, func(string) (free, size uint64, err error) { return 0, 1 << 40, nil })(database)
+		return func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error {
+			err := settleIt(ctx, db, committed, writing)
+			settled <- err
+			return err
+		}
+	}
+	s, err := full.open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for n := 0; sizeOf(t, file) <= 2*uint64(least.longest)*logPage; n++ {
+		if err := other.Write(t.Context(), createNamed(fmt.Sprint(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Shrink()
+	if err := <-settled; err != nil {
+		t.Error(err)
+	}
+	if size := sizeOf(t, file); size != 0 {
+		t.Errorf("the log has %d bytes", size)
+	}
+	if err := other.Write(t.Context(), createNamed("later")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	s.Shrink() // which is too late
+}
+
+func sizeOf(t *testing.T, database string) uint64 {
+	t.Helper()
+	size, err := logSize(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return size
+}
