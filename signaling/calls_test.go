@@ -229,17 +229,14 @@ func TestMessageIsTakenWhenNobodyIsThere(t *testing.T) {
 	}
 }
 
-func TestNoteLeavesNoCallEntry(t *testing.T) {
+func TestMessageOnPurposeIsKeptOrLeavesNothing(t *testing.T) {
 	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	bob, _ := h.enter(t, "bob")
 	for n, end := range []wire.Frame{&wire.CallHangup{Call: callNamed(0)}, &wire.CallDiscard{Call: callNamed(1)}} {
-		id := h.ring(ann, n, "bob", wire.IntentNote)
+		id := h.ring(ann, n, "bob", wire.IntentMailbox)
 		next[*wire.CallAnswered](ann)
 		leg := h.studio.leg(id)
-		if leg.order.Greeting || leg.order.Tone {
-			t.Error("a note is greeted")
-		}
 		leg.order.Report(MediaReport{Kind: call.LegRecording})
 		next[*wire.CallRecording](ann)
 		ann.say(end)
@@ -247,15 +244,15 @@ func TestNoteLeavesNoCallEntry(t *testing.T) {
 	}
 	h.write(ann, 1, "bob", "after")
 	m := next[*wire.Event](bob).Message
-	if m.Kind != wire.KindVoice || m.Call != nil {
-		t.Errorf("the note is %s", asJSON(m))
+	if m.Kind != wire.KindVoice || m.Call.Outcome != wire.ToMailbox {
+		t.Errorf("the message is %s", asJSON(m))
 	}
 	ann.say(&wire.Steps{ID: "s", MID: m.MID})
 	if steps := next[*wire.StepsList](ann).Steps; len(steps) < 2 || steps[0].Step != wire.StepRecording || steps[0].At > steps[1].At {
 		t.Errorf("its steps are %s", asJSON(steps))
 	}
 	if m := next[*wire.Event](bob).Message; m.Text != "after" {
-		t.Errorf("after the note came %s", asJSON(m))
+		t.Errorf("after the message came %s", asJSON(m))
 	}
 }
 
@@ -404,7 +401,7 @@ func TestInvitesAreLimited(t *testing.T) {
 	h := open(t, "ann", "bob")
 	ann, _ := h.enter(t, "ann")
 	for n := range invitesBurst + 1 {
-		ann.say(&wire.CallInvite{ID: "i", Call: callNamed(n), To: h.people["bob"], Intent: wire.IntentNote, Offer: sdp})
+		ann.say(&wire.CallInvite{ID: "i", Call: callNamed(n), To: h.people["bob"], Intent: wire.IntentMailbox, Offer: sdp})
 	}
 	if got := next[*wire.Error](ann); got.Code != wire.CodeRateLimited {
 		t.Errorf("got %s", asJSON(got))

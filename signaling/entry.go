@@ -26,7 +26,7 @@ type trace struct {
 	Device  presence.DeviceID  `json:"device"`
 	Callee  presence.AccountID `json:"callee"`
 	Intent  string             `json:"intent,omitempty"`
-	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for a note
+	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for the rest of one that has its entry already
 	Began   int64              `json:"began,omitempty"`   // of a recording, Unix ms; 0: it had not when this was written
 }
 
@@ -83,7 +83,7 @@ func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Acce
 		return got, false, err
 	}
 	if of.Outcome == "" {
-		return voicemail.Accepted{}, false, nil // a note that may not be left leaves nothing
+		return voicemail.Accepted{}, false, nil // the rest of a call that has its entry already
 	}
 	entry = of.entry(0, nil)
 	entry.OnlyFrom = turnedAway

@@ -49,14 +49,4 @@ func TestCallerIsGreetedByTheCallee(t *testing.T) {
 	greeted(ann, 2, "Back at two.", "sound of greeting")
 	eve, _ := h.enter(t, "eve")
 	greeted(eve, 3, "Eve, call my phone.", "")
-
-	// A note is not greeted.
-	note := h.ring(ann, 4, "bob", wire.IntentNote)
-	if d := next[*wire.CallDiverted](ann); d.Greeting != nil {
-		t.Errorf("note diverted %s", asJSON(d))
-	}
-	next[*wire.CallAnswered](ann)
-	if order := h.studio.leg(note).order; order.Greeting || order.Sound != nil || order.Pause != 0 {
-		t.Errorf("note is greeted: %+v", order)
-	}
 }

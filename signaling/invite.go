@@ -30,7 +30,7 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	}
 	media := audio
 	switch f.Intent {
-	case wire.IntentCall, wire.IntentMailbox, wire.IntentNote:
+	case wire.IntentCall, wire.IntentMailbox:
 	case wire.IntentText:
 		media = data
 	default:

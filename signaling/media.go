@@ -23,7 +23,6 @@ type MediaOrder struct {
 	Greeting bool          // play the greeting first
 	Sound    []byte        // the greeting as WebM; default: the server's own
 	Pause    time.Duration // instead of the greeting, silence, unless skipped
-	Tone     bool          // play the tone before recording
 	Limit    time.Duration
 	// Report tells how the leg goes, in order. It may block only briefly.
 	Report func(MediaReport)

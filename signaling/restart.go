@@ -10,8 +10,8 @@ import (
 	"parley/voicemail"
 )
 
-// journal notes that a call begins. Notes and messages on purpose do not
-// outlive the process, other than by their recording.
+// journal notes that a call begins. Messages on purpose do not outlive the
+// process, other than by their recording.
 func (cs *calls) journal(setup call.Setup) error {
 	if !setup.Rings() {
 		return nil

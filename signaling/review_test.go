@@ -69,7 +69,7 @@ func TestCallerReviewsWhatWasRecorded(t *testing.T) {
 	ann.say(&wire.CallDescription{Call: id, Kind: wire.DescriptionOffer, SDP: sdp})
 	next[*wire.CallAnswered](ann)
 	second := h.studio.leg(recordingID(id, 2))
-	if second.order.Greeting || !second.order.Tone {
+	if second.order.Greeting {
 		t.Errorf("the second leg is to %+v", second.order)
 	}
 	second.order.Report(MediaReport{Kind: call.LegRecording})

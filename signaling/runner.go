@@ -286,7 +286,7 @@ func (r *runner) besides(do func() incoming) {
 func (r *runner) take(e call.Take, meta trace) incoming {
 	leg, answer, err := r.calls.cfg.Media.Answer(r.calls.ctx, MediaOrder{
 		ID: recordingID(r.setup.ID, e.Number), Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause,
-		Tone: e.Tone, Limit: r.setup.Limit, Report: r.report,
+		Limit: r.setup.Limit, Report: r.report,
 	})
 	if err != nil {
 		r.log.Warn("cannot take a message", "err", err)

@@ -23,7 +23,7 @@ type answeringMachine struct {
 func (a answeringMachine) Answer(ctx context.Context, order signaling.MediaOrder) (signaling.Leg, string, error) {
 	leg, answer, err := a.engine.Answer(ctx, media.Order{
 		ID: order.ID, Offer: order.Offer, Meta: order.Meta,
-		Greeting: order.Greeting, Sound: order.Sound, Pause: order.Pause, Tone: order.Tone, MaxDuration: order.Limit,
+		Greeting: order.Greeting, Sound: order.Sound, Pause: order.Pause, Tone: true, MaxDuration: order.Limit,
 		Report: func(r media.Report) {
 			order.Report(signaling.MediaReport{Kind: call.LegKind(r.Kind), Level: r.Level, Elapsed: r.Elapsed})
 		},

@@ -281,7 +281,7 @@ func (p *ourRecorder) record(ctx context.Context, i int, c *caller.Caller) (err 
 		return err
 	}
 	p.sockets[i], p.ended[i] = s, make(chan *wire.CallEnded, 1)
-	err = s.write(&wire.CallInvite{ID: "1", Call: callOf(i), To: to, Intent: wire.IntentNote, Offer: c.Offer})
+	err = s.write(&wire.CallInvite{ID: "1", Call: callOf(i), To: to, Intent: wire.IntentMailbox, Offer: c.Offer})
 	if err != nil {
 		return err
 	}
@@ -292,8 +292,14 @@ func (p *ourRecorder) record(ctx context.Context, i int, c *caller.Caller) (err 
 		}
 		switch f := f.(type) {
 		case *wire.CallAnswered:
-			go p.listen(i)
-			return c.Take(f.Answer)
+			if err := errors.Join(c.Take(f.Answer), s.write(&wire.CallDivert{Call: callOf(i)})); err != nil { // nobody needs the greeting
+				return err
+			}
+		case *wire.CallRecording:
+			if f.Phase == wire.PhaseRecording {
+				go p.listen(i)
+				return nil
+			}
 		case *wire.CallEnded:
 			return fmt.Errorf("the call ended: %s", f.Reason)
 		case *wire.Error:

@@ -36,8 +36,7 @@ type (
 		Greeting bool          // first of all
 		Sound    string        // the greeting's, if it is not the server's own
 		Pause    time.Duration // instead of a sound: the caller reads the greeting
-		Tone     bool
-		Number   int // of the recording in this call, from 1
+		Number   int           // of the recording in this call, from 1
 	}
 	// LegCandidate passes a candidate of the caller to the server's leg.
 	LegCandidate struct{ Frame wire.CallCandidate }
@@ -52,7 +51,7 @@ type (
 	Discard struct{}
 	// Deposit stores the call's one durable entry: Stored comes back.
 	Deposit struct {
-		Outcome  wire.Outcome // empty for a note
+		Outcome  wire.Outcome
 		Duration time.Duration
 		Voice    bool // with what Finish kept
 		Urgent   bool

@@ -53,7 +53,7 @@ func (l *law) crash() {
 }
 
 func play(t *testing.T, input []byte) {
-	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentText, wire.IntentMailbox, wire.IntentNote}[int(input[0])%5]
+	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentText, wire.IntentMailbox}[int(input[0])%4]
 	route := Route{
 		State:   []presence.State{presence.Available, presence.DoNotDisturb, presence.Invisible}[int(input[0]/5)%3],
 		Blocked: input[0]&64 != 0, Busy: input[0]&128 != 0, Grace: input[0]%3 == 0,
@@ -76,7 +76,7 @@ func play(t *testing.T, input []byte) {
 	l.step(m, now, Invited{route})
 	for _, b := range input[1:] {
 		now = now.Add(time.Duration(b%11) * time.Second)
-		// The server is killed, or was stopped; notes and messages do not outlive it.
+		// The server is killed, or was stopped; messages on purpose do not outlive it.
 		if m.setup.Rings() && !l.closed && (b == 255 || l.suspended) {
 			l.crash()
 			m = remade(t, m)

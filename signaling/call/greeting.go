@@ -13,13 +13,8 @@ type OwnGreeting struct {
 	Text  string `json:"text,omitempty"`
 }
 
-// greeting is the one for how the call has come out so far; none for a note.
-func (m *Machine) greeting() OwnGreeting {
-	if m.setup.Intent == wire.IntentNote {
-		return OwnGreeting{}
-	}
-	return m.greets[m.outcome]
-}
+// greeting is the one for how the call has come out so far.
+func (m *Machine) greeting() OwnGreeting { return m.greets[m.outcome] }
 
 // told is the greeting as the caller is told.
 func (g OwnGreeting) told() *wire.Greeting {

@@ -18,7 +18,7 @@
 //
 // Every state may go to Ended, which is final. Invariants, held by FuzzStep:
 // at most one device is granted; at most one durable entry is deposited, and
-// exactly one for a call that is not a mere note; every timer that is armed is
+// exactly one for a call that rings; every timer that is armed is
 // disarmed, fires, or dies with the call; nobody is un-muted by a reconnect.
 //
 // A call outlives its process: Memo is what another one goes on from (Restore,
@@ -45,7 +45,7 @@ type Setup struct {
 	Caller     Party
 	CallerName string
 	Callee     presence.AccountID
-	Intent     string // wire.IntentCall, IntentText, IntentMailbox or IntentNote
+	Intent     string // wire.IntentCall, IntentText or IntentMailbox
 	Offer      string // session description of the caller
 	Timings    Timings
 	Limit      time.Duration // of a recording; told to the caller
@@ -173,13 +173,8 @@ func New(setup Setup) *Machine {
 // State is where the call is.
 func (m *Machine) State() State { return m.state }
 
-// Outcome is how the call has come out so far; empty for a note.
-func (m *Machine) Outcome() wire.Outcome {
-	if m.setup.Intent == wire.IntentNote {
-		return ""
-	}
-	return m.outcome
-}
+// Outcome is how the call has come out so far.
+func (m *Machine) Outcome() wire.Outcome { return m.outcome }
 
 // Granted is the callee's device that has the call, if one has.
 func (m *Machine) Granted() presence.DeviceID { return m.granted }

@@ -33,8 +33,8 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 func (m *Machine) take() {
 	m.state = Taking
 	m.takes++
-	take := Take{Offer: m.offer, Tone: m.setup.Intent != wire.IntentNote, Number: m.takes}
-	if m.takes == 1 && take.Tone { // who speaks again has heard it
+	take := Take{Offer: m.offer, Number: m.takes}
+	if m.takes == 1 { // who speaks again has heard it
 		greeting := m.greeting()
 		take.Greeting, take.Sound, take.Pause = true, greeting.Sound, greeting.pause()
 	}

@@ -20,7 +20,6 @@ const (
 	IntentCall    = "call"    // ring; the mailbox if nobody answers
 	IntentText    = "text"    // ring for a private text call; nothing is recorded if nobody answers
 	IntentMailbox = "mailbox" // do not ring: greeting, tone, record
-	IntentNote    = "note"    // do not ring, no greeting: record a voice note
 )
 
 // CallRing tells a callee's device to ring. A ring is judged by its age.

@@ -998,7 +998,6 @@ export interface Error {
 export const IntentCall = "call";
 export const IntentText = "text";
 export const IntentMailbox = "mailbox";
-export const IntentNote = "note";
 export const PhaseGreeting = "greeting";
 export const PhaseRecording = "recording";
 export const PhasePaused = "paused";
