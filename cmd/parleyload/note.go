@@ -19,11 +19,16 @@ import (
 	"parley/presence"
 )
 
-// oggNote is a voice note as a browser records it: Ogg with Opus (RFC 3533,
-// RFC 7845), a page a second. What is in the packets is noise; the server
-// takes a file apart, but decodes nothing.
-func oggNote(seconds int) []byte {
-	const perSecond, bytesPerPacket, samples = 50, 400, 960 // 20 ms at 48 kHz
+// note is a voice note as a browser uploads it.
+type note struct {
+	kind string // of content, as the request has it
+	data []byte
+}
+
+// oggNote is a note in Ogg with Opus (RFC 3533, RFC 7845), a page a second and
+// 60 kB in it, of noise: the server decodes it to draw it.
+func oggNote(seconds int) *note {
+	const perSecond, bytesPerPacket, samples = 50, 1200, 960 // 20 ms at 48 kHz
 	o := oggFile{}
 	o.page(2, 0, append([]byte("OpusHead\x01\x01"), 0x38, 0x01, 0x80, 0xbb, 0, 0, 0, 0, 0)) // mono, 312 samples to skip
 	o.page(0, 0, append([]byte("OpusTags"), 0, 0, 0, 0, 0, 0, 0, 0))
@@ -40,7 +45,7 @@ func oggNote(seconds int) []byte {
 		}
 		o.page(flags, uint64((second+1)*perSecond*samples), packets...)
 	}
-	return o.Bytes()
+	return &note{"audio/ogg;codecs=opus", o.Bytes()}
 }
 
 // oggFile is the pages of an Ogg stream.
@@ -90,16 +95,16 @@ type uploaded struct {
 // errLater is an answer that says to send again.
 var errLater = errors.New("later")
 
-// uploadNote sends a note once. An error that is neither errLater nor
+// uploadNote sends a note once, or what of it the body gives. An error that is neither errLater nor
 // a breach of the line is a refusal.
-func uploadNote(ctx context.Context, addr string, who signIn, to presence.AccountID, cid string, length int, body io.Reader) (u uploaded, err error) {
+func uploadNote(ctx context.Context, addr string, who signIn, to presence.AccountID, cid string, n *note, body io.Reader) (u uploaded, err error) {
 	where := "http://" + addr + "/api/notes?" + url.Values{"to": {string(to)}, "cid": {cid}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, where, body)
 	if err != nil {
 		return u, err
 	}
-	req.ContentLength = int64(length)
-	req.Header.Set("Content-Type", "audio/ogg;codecs=opus")
+	req.ContentLength = int64(len(n.data))
+	req.Header.Set("Content-Type", n.kind)
 	req.AddCookie(&http.Cookie{Name: "parley", Value: who.token})
 	res, err := noteClient.Do(req)
 	if err != nil {
@@ -119,7 +124,7 @@ func uploadNote(ctx context.Context, addr string, who signIn, to presence.Accoun
 	return u, fmt.Errorf("%s: %s", res.Status, answer)
 }
 
-// soundOfNote fetches what the recipient hears.
+// soundOfNote fetches what the recipient hears, a file of WebM with Opus.
 func soundOfNote(ctx context.Context, addr string, who signIn, mid string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/api/messages/"+mid+"/audio", nil)
 	if err != nil {
