@@ -68,20 +68,18 @@ async function measure(house: House, kind: (typeof kinds)[number]): Promise<{ ra
   const line = new LossyLine();
   try {
     const people = [await house.open('ann', server, tone(440)), await house.open('bob', server, tone(1000))] as const;
-    await line.between(...people.map(({ page }) => page));
+    await line.between(people[0].page, people[1].page);
     for (const person of people) {
       await person.page.addInitScript(without, kind);
       await person.page.reload();
       await person.signIn();
     }
     const [ann, bob] = people;
-    await ann.talkTo('bob');
-    await ann.press('Call');
-    await bob.press('Answer');
+    await ann.calls(bob);
     await ann.hears(1000);
     const found = [];
     for (const rate of rates) {
-      line.rate = rate;
+      line.lost = [rate, rate];
       await ann.page.waitForTimeout(2_000);
       const before = await Promise.all(people.map(heard));
       await ann.page.waitForTimeout(seconds * 1000);
