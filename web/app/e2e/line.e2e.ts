@@ -1,15 +1,28 @@
 // What is on the line of a call beside two voices, and what happens when it breaks.
 
-import { expect, test } from './fixtures';
+import { between } from './between';
+import { expect, test, type House } from './fixtures';
+import type { Person } from './person';
 import { tone } from './sound';
+
+/** writePrivately is a text call of two who have no microphone. */
+async function writePrivately(house: House): Promise<[Person, Person]> {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, null, { denied: true });
+  const bob = await house.arrive('bob', server, null, { denied: true });
+  await ann.talkTo('bob');
+  await bob.talkTo('ann');
+  await ann.press('Write privately');
+  await expect(bob.page.getByText('wants to write privately')).toBeVisible();
+  await bob.press('Answer');
+  return [ann, bob];
+}
 
 test('in one call: the same words, video that comes and goes, private lines, another network, mute kept', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await ann.hears(1000);
   const words = await ann.words();
   expect(words.split(' ')).toHaveLength(4);
@@ -48,14 +61,7 @@ test('in one call: the same words, video that comes and goes, private lines, ano
 });
 
 test('a text call needs no microphone; what is not acknowledged comes as a message, once', async ({ house }) => {
-  const server = await house.serve(['ann', 'bob']);
-  const ann = await house.arrive('ann', server, null, { denied: true });
-  const bob = await house.arrive('bob', server, null, { denied: true });
-  await ann.talkTo('bob');
-  await bob.talkTo('ann');
-  await ann.press('Write privately');
-  await expect(bob.page.getByText('wants to write privately')).toBeVisible();
-  await bob.press('Answer');
+  const [ann, bob] = await writePrivately(house);
   await ann.says('only for you');
   await expect(bob.line('only for you')).toBeVisible();
   await bob.says('only for me');
@@ -82,13 +88,7 @@ test('a text call needs no microphone; what is not acknowledged comes as a messa
 });
 
 test('a line that was not acknowledged outlives its tab: it comes as a message, once', async ({ house }) => {
-  const server = await house.serve(['ann', 'bob']);
-  const ann = await house.arrive('ann', server, null, { denied: true });
-  const bob = await house.arrive('bob', server, null, { denied: true });
-  await ann.talkTo('bob');
-  await bob.talkTo('ann');
-  await ann.press('Write privately');
-  await bob.press('Answer');
+  const [ann, bob] = await writePrivately(house);
   await ann.says('first');
   await expect(bob.line('first')).toBeVisible();
   await bob.page.evaluate(() => {
@@ -101,4 +101,24 @@ test('a line that was not acknowledged outlives its tab: it comes as a message, 
   await expect(bob.page.getByRole('log', { name: 'Messages with ann' }).getByText('before the crash')).toHaveCount(1);
   await expect(bob.line('before the crash')).toHaveCount(0);
   await expect(bob.page.getByRole('log', { name: 'Messages with ann' }).getByText('first', { exact: true })).toHaveCount(0);
+});
+
+test('somebody in between: the two hear each other, and their words differ', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const eve = await house.open('eve', server, tone(300));
+  const ann = await house.open('ann', server, tone(440));
+  const bob = await house.open('bob', server, tone(1000));
+  await between(eve.page, ann.page, bob.page);
+  for (const person of [ann, bob]) {
+    await person.page.reload();
+    await person.signIn();
+  }
+  await ann.calls(bob);
+  await Promise.all([ann.hears(1000), bob.hears(440)]);
+  const [anns, bobs] = [await ann.words(), await bob.words()];
+  expect(anns.split(' ')).toHaveLength(4);
+  expect(bobs.split(' ')).toHaveLength(4);
+  expect(anns).not.toBe(bobs);
+  await bob.press('Call options');
+  await expect(bob.page.getByText('Other words: hang up, somebody sits in between.')).toBeVisible();
 });

@@ -115,8 +115,8 @@ export class Line {
     if (this.caller && this.capture.listens) {
       this.write(); // not before: what takes messages has no use for it
     }
-    void this.compare();
     this.look();
+    void this.compare();
   }
 
   /** release lets own candidates go: the description they belong to has been sent. */
