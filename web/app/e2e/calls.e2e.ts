@@ -35,9 +35,7 @@ test('through the relay only, both hear each other', async ({ house }) => {
   const bob = await house.arrive('bob', server, tone(1000));
   await ann.hides();
   await bob.hides();
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await ann.hears(1000);
   await bob.hears(440);
   ann.showsOnlyRelays();
@@ -120,9 +118,7 @@ test('leaving the page ends the call at once', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await ann.hears(1000);
   await bob.page.reload();
   await ann.passed('call.ended', (frame) => frame.reason === 'hangup');

@@ -15,9 +15,7 @@ test('relay credentials of 60 s, and a call of four and a half minutes without a
   const bob = await house.arrive('bob', server, tone(1000));
   await ann.hides();
   await bob.hides();
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await Promise.all([ann.hears(1000), bob.hears(440)]);
   await Promise.all([ann, bob].map(({ page }) => watchFlow(page)));
   await ann.page.waitForTimeout(seconds * 1000);

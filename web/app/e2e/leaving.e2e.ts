@@ -1,14 +1,24 @@
-import { expect, test } from './fixtures';
+// A message that is left instead of a call.
+
+import { expect, test, type House } from './fixtures';
+import type { Person } from './person';
+import type { Server } from './server';
 import { tone } from './sound';
 
-test('a message is paused, heard, spoken again, marked as urgent and sent', async ({ house }) => {
+/** speaks is ann, who has said so much (ms) to the mailbox of bob. */
+async function speaks(house: House, said: number): Promise<{ ann: Person; server: Server }> {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   await ann.talkTo('bob');
   await ann.press('Call');
   await ann.passed('call.recording', (frame) => frame.phase === 'greeting');
   await ann.press('Skip to the tone');
-  await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 2000);
+  await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > said);
+  return { ann, server };
+}
+
+test('a message is paused, heard, spoken again, marked as urgent and sent', async ({ house }) => {
+  const { ann, server } = await speaks(house, 2000);
   await ann.press('Pause');
   await expect(ann.page.getByText('Paused: nothing is recorded').last()).toBeVisible();
   await ann.press('Go on');
@@ -34,13 +44,7 @@ test('a message is paused, heard, spoken again, marked as urgent and sent', asyn
 });
 
 test('who would rather write loses neither the text nor, before it is sent, the recording', async ({ house }) => {
-  const server = await house.serve(['ann', 'bob']);
-  const ann = await house.arrive('ann', server, tone(440));
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await ann.passed('call.recording', (frame) => frame.phase === 'greeting');
-  await ann.press('Skip to the tone');
-  await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 1000);
+  const { ann } = await speaks(house, 1000);
   await ann.press('Write instead');
   const field = ann.page.getByRole('textbox', { name: 'Text instead of a voice message' });
   await field.fill('call me at nine');

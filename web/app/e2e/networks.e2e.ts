@@ -20,9 +20,7 @@ test('behind two routers that no packet passes unasked, a call goes through the 
   const server = await house.serveAt(lab.middle, ['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440), { place: lab.behindNAT('ann') });
   const bob = await house.arrive('bob', server, tone(1000), { place: lab.behindNAT('bob') });
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await Promise.all([ann.hears(1000), bob.hears(440)]);
   for (const person of [ann, bob]) {
     const { local, remote } = await pathOf(person.page);
@@ -40,9 +38,7 @@ test('the caller comes into another network: the sound is back within 5 s', asyn
   const moving = lab.host('ann', 2);
   const ann = await house.arrive('ann', server, tone(440), { place: moving });
   const bob = await house.arrive('bob', server, tone(1000), { place: lab.host('bob') });
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await Promise.all([ann.hears(1000), bob.hears(440)]);
   expect(await pathOf(ann.page)).toMatchObject({ address: moving.addresses[0] }); // direct: nothing is in the way
   await Promise.all([ann, bob].map(({ page }) => watchFlow(page)));

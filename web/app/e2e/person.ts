@@ -133,6 +133,13 @@ export class Person {
     await expect(this.page.getByRole('textbox', { name: 'Message', exact: true })).toBeVisible();
   }
 
+  /** calls reaches somebody who answers. */
+  async calls(other: Person): Promise<void> {
+    await this.talkTo(other.name);
+    await this.press('Call');
+    await other.press('Answer');
+  }
+
   async press(button: string): Promise<void> {
     await this.page.getByRole('button', { name: button, exact: true }).click();
   }

@@ -13,9 +13,7 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
       const bob = await house.arrive('bob', server, tone(1000), { flags });
       await ann.hides();
       await bob.hides();
-      await ann.talkTo('bob');
-      await ann.press('Call');
-      await bob.press('Answer');
+      await ann.calls(bob);
       await ann.hears(1000);
       await bob.hears(440);
       ann.showsOnlyRelays();

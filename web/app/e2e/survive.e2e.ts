@@ -8,10 +8,8 @@ test('the server is killed during a call: the sound goes on, signaling is back, 
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
   await bob.talkTo('ann');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await Promise.all([ann.hears(1000), bob.hears(440)]);
   const began = (await ann.passed('call.active')).at;
   await Promise.all([ann, bob].map(({ page }) => watchFlow(page)));
