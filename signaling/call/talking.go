@@ -151,6 +151,8 @@ func (m *Machine) hungUp(now time.Time, by Party) {
 			m.outcome = wire.Answered
 		}
 		m.endConversation(now, wire.ReasonHangup)
+	case !m.isCaller(by) && m.ringable(): // was about to answer, and thought better of it
+		m.declined(now, Declined{Device: by.Device})
 	case !m.isCaller(by):
 		m.send(by, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
 	case m.ringable():

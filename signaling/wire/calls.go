@@ -165,8 +165,8 @@ const (
 	RecordOrdinary RecordAction = "ordinary" // or is not after all
 )
 
-// CallHangup ends one's part: cancels while it rings, ends the conversation,
-// or ends a recording and sends it.
+// CallHangup ends one's part: cancels while it rings (from a device that rings
+// it declines), ends the conversation, or ends a recording and sends it.
 type CallHangup struct {
 	Call string `json:"call"`
 }

@@ -243,8 +243,8 @@ export interface CallRecord {
 export type RecordAction = "pause" | "resume" | "review" | "again" | "urgent" | "ordinary";
 
 /**
- * CallHangup ends one's part: cancels while it rings, ends the conversation,
- * or ends a recording and sends it.
+ * CallHangup ends one's part: cancels while it rings (from a device that rings
+ * it declines), ends the conversation, or ends a recording and sends it.
  */
 export interface CallHangup {
   type: "call.hangup";
