@@ -22,6 +22,19 @@ describe('the quality of a connection', () => {
     });
   });
 
+  it.each([
+    ['selected', { p: { selected: true }, other: { selected: false, nominated: true, state: 'succeeded' } }],
+    ['nominated', { p: { nominated: true, state: 'succeeded' }, other: { nominated: true, state: 'failed' } }],
+  ] as [string, Record<string, object>][])('is read from the pair that is %s where no transport is told of', (_, more) => {
+    const without = (at: number) =>
+      report(at, 50, 0, 0)
+        .filter(([id]) => id !== 't')
+        .map(([id, stats]): [string, object] => [id, { ...stats, ...(id === 'p' && { bytesSent: at, bytesReceived: 2 * at }), ...more[id] }]);
+    expect(between(figuresOf(without(1000)), figuresOf(without(3000)))).toMatchObject({
+      sending: 8, receiving: 16, roundTrip: 40, own: 'relay', theirs: 'srflx', protocol: 'tls', relayed: true,
+    });
+  });
+
   it('is unknown without media, and not bad', () => {
     const none = figuresOf([]);
     expect(between(none, none)).toMatchObject({ lossHere: 0, concealed: 0, roundTrip: 0, relayed: false });

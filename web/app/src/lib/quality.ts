@@ -52,6 +52,7 @@ type Stats = { type: string; id: string; timestamp: number } & Record<string, un
 /** figuresOf reads a report. */
 export function figuresOf(report: Iterable<[string, unknown]>): Figures {
   const all = new Map([...report] as [string, Stats][]);
+  const transported = [...all.values()].some(({ type }) => type === 'transport');
   const figures: Figures = { at: 0, received: 0, lost: 0, samples: 0, concealed: 0, bytesReceived: 0, bytesSent: 0 };
   const number = (value: unknown) => (typeof value === 'number' ? value : 0);
   for (const one of all.values()) {
@@ -70,10 +71,10 @@ export function figuresOf(report: Iterable<[string, unknown]>): Figures {
       }
     } else if (one.type === 'remote-inbound-rtp' && audio) {
       figures.lostThere = number(one.fractionLost);
-    } else if (one.type === 'transport') {
+    } else if (one.type === 'transport' || (!transported && carries(one))) {
       figures.bytesReceived += number(one.bytesReceived);
       figures.bytesSent += number(one.bytesSent);
-      const pair = all.get(String(one.selectedCandidatePairId));
+      const pair = one.type === 'transport' ? all.get(String(one.selectedCandidatePairId)) : one;
       const [own, theirs] = [all.get(String(pair?.localCandidateId)), all.get(String(pair?.remoteCandidateId))];
       if (pair && own && theirs) {
         figures.roundTrip = number(pair.currentRoundTripTime);
@@ -84,6 +85,11 @@ export function figuresOf(report: Iterable<[string, unknown]>): Figures {
     }
   }
   return figures;
+}
+
+/** carries reports whether a pair of candidates is the one in use, for browsers that do not tell of the transport. */
+function carries({ type, selected, nominated, state }: Stats): boolean {
+  return type === 'candidate-pair' && (selected === true || (selected === undefined && nominated === true && state === 'succeeded'));
 }
 
 /** between is the condition from one look to the next. */
