@@ -68,6 +68,19 @@ describe('Ringing', () => {
     expect(stopped).toEqual(['Bob accepted_elsewhere']);
   });
 
+  it('says why also when its lifetime was over a moment before', () => {
+    ringing.take(ring('a'));
+    ringing.take(ring('b'));
+    vi.advanceTimersByTime(30_000);
+    expect(calls()).toEqual([]);
+    ringing.take({ type: 'call.stop', call: 'a', reason: 'no_answer' });
+    ringing.take({ type: 'call.stop', call: 'a', reason: 'no_answer' });
+    expect(stopped).toEqual(['Bob no_answer']);
+    vi.advanceTimersByTime(2_000);
+    ringing.take({ type: 'call.stop', call: 'b', reason: 'no_answer' });
+    expect(stopped).toHaveLength(1);
+  });
+
   it('stops silently when another tab of this device got the call', () => {
     ringing.take(ring('a'));
     ringing.take({ type: 'call.granted', call: 'a' });

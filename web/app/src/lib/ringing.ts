@@ -26,12 +26,16 @@ export interface Options {
   onStopped: (ring: Ring, reason: wire.Reason) => void;
 }
 
+/** How long the server's reason may come after the ring has ended by itself. */
+const grace = 2_000; // ms
+
 export class Ringing {
   /** oldest first */
   readonly rings: Readable<Ring[]>;
 
   private readonly shown = writable<Ring[]>([]);
   private readonly ends = new Map<string, ReturnType<typeof setTimeout>>();
+  private readonly unexplained = new Map<string, Ring>(); // that ended by themselves a moment ago
   private readonly untold = new Set<string>(); // rings that the server does not know of
 
   constructor(private readonly options: Options) {
@@ -96,14 +100,23 @@ export class Ringing {
       return;
     }
     const { call, from, name, intent, offer } = frame;
-    this.ends.set(call, setTimeout(() => this.remove(call), left));
-    this.shown.update((rings) => [...rings, { call, from, name, intent, offer, silenced: false }]);
+    const ring: Ring = { call, from, name, intent, offer, silenced: false };
+    this.ends.set(call, setTimeout(() => this.end(ring), left));
+    this.shown.update((rings) => [...rings, ring]);
     this.untold.add(call);
     this.noticed();
   }
 
+  /** end ends a ring whose lifetime is over; why, the server is about to say. */
+  private end(ring: Ring): void {
+    this.remove(ring.call);
+    this.unexplained.set(ring.call, ring);
+    setTimeout(() => this.unexplained.delete(ring.call), grace);
+  }
+
   private stop(frame: wire.CallStop): void {
-    const ring = get(this.shown).find((one) => one.call === frame.call);
+    const ring = get(this.shown).find((one) => one.call === frame.call) ?? this.unexplained.get(frame.call);
+    this.unexplained.delete(frame.call);
     if (ring !== undefined) {
       this.remove(ring.call);
       this.options.onStopped(ring, frame.reason);
