@@ -320,6 +320,27 @@ describe('Mailbox', () => {
       thread.close();
     });
 
+    it('tells in every tab which lines have come as messages', async () => {
+      await empty();
+      const told: [string, string[]][] = [];
+      const tab = (name: string) =>
+        new Mailbox({
+          db,
+          reader: { account: me, nameOf },
+          server: { tell: () => true, request: () => Promise.reject(disconnected()), helloAgain: async () => {} },
+          onArrived: () => {},
+          onStored: (cids) => cids.length > 0 && told.push([name, cids]),
+          onFailure: () => {},
+        });
+      const [here, there] = [tab('here'), tab('there')];
+      here.take(event(1, { message: message(1, 'bob', { cid: 'theirs' }) }));
+      here.take(event(2, { message: message(2, me, { cid: 'mine' }) }));
+      await here.settled();
+      await vi.waitFor(() => expect(told).toEqual([['here', ['theirs']], ['there', ['theirs']]]));
+      here.close();
+      there.close();
+    });
+
     it('shows what another tab stored', async () => {
       await empty();
       const thread = new Thread(mailbox, 'bob');

@@ -28,6 +28,8 @@ export interface Options {
   server: Server;
   /** messages that just came in from others and are new to all tabs */
   onArrived: (messages: wire.Message[]) => void;
+  /** the cids of the same, in every tab */
+  onStored?: (cids: string[]) => void;
   /** the database refused, for example because the disk is full */
   onFailure: (error: unknown) => void;
 }
@@ -62,7 +64,10 @@ export class Mailbox {
     this.conversations = this.shown;
     this.summary = this.waiting;
     this.tabs = new BroadcastChannel(`parley-${options.reader.account}`);
-    this.tabs.onmessage = () => void this.show();
+    this.tabs.onmessage = ({ data }: MessageEvent<{ stored?: string[] }>) => {
+      options.onStored?.(data.stored ?? []);
+      void this.show();
+    };
   }
 
   close(): void {
@@ -101,9 +106,10 @@ export class Mailbox {
     return () => this.listeners.delete(listener);
   }
 
-  /** changed makes every tab read again. */
-  async changed(): Promise<void> {
-    this.tabs.postMessage('changed');
+  /** changed makes every tab read again, and tells it the cids of what came in. */
+  async changed(cids: string[] = []): Promise<void> {
+    this.tabs.postMessage({ stored: cids });
+    this.options.onStored?.(cids);
     await this.show();
   }
 
@@ -306,11 +312,11 @@ export class Mailbox {
         await db.delete('heard', mid); // the server knows
       }
     }
+    const arrived = fresh.filter((message) => message.from !== reader.account);
     if (stored > 0) {
       server.tell({ type: 'ack', pos: stored });
-      await this.changed();
+      await this.changed(arrived.flatMap(({ cid }) => cid ?? []));
     }
-    const arrived = fresh.filter((message) => message.from !== reader.account);
     if (arrived.length > 0) {
       onArrived(arrived);
     }
