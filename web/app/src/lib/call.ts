@@ -93,6 +93,11 @@ export function withServer(call: Call): boolean {
   return call.phase === 'diverted' || recordingPhases.some((phase) => phase === call.phase);
 }
 
+/** mayMute reports whether muting means anything; while a message is taken, opening a microphone that was muted before. */
+export function mayMute(call: Call): boolean {
+  return (talking(call) && call.intent !== 'text') || (withServer(call) && call.muted);
+}
+
 /** advance is the call after a frame about it. `now` is Unix ms. */
 export function advance(call: Call, frame: CallFrame, now: number): Call {
   if (call.phase === 'over') {

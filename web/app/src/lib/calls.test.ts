@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { get } from 'svelte/store';
-import type { CallFrame } from './call';
+import { mayMute, type CallFrame } from './call';
 import { Calls } from './calls';
 import { FakeConnection } from './connection.fake';
 import { Problem } from './errors';
@@ -262,6 +262,19 @@ describe('Calls', () => {
       expect(FakeConnection.last.closed).toBe(true);
     });
 
+    it('says that it is muted since before, and can be opened', async () => {
+      await invite();
+      await take({ type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
+      calls.mute(true);
+      await take({ ...diverted, outcome: 'unreachable', reoffer: true } as CallFrame, { type: 'call.answered', call: 'call-1', answer: 'server' });
+      await take({ type: 'call.recording', call: 'call-1', phase: 'recording', level: 0 });
+      expect(FakeMicrophone.last.enabled).toBe(false); // nothing but the person opens it
+      expect(mayMute(now())).toBe(true);
+      calls.mute(false);
+      expect(FakeMicrophone.last.enabled).toBe(true);
+      expect(mayMute(now())).toBe(false); // there is a pause for that
+    });
+
     it('hangs up when there is nothing to discard yet', async () => {
       await invite();
       await take(diverted);
@@ -322,6 +335,61 @@ describe('Calls', () => {
       await take({ type: 'call.active', call: 'theirs' });
       expect(types().at(-1)).toBe('call.connected');
       expect(now()).toMatchObject({ phase: 'active', incoming: true, name: 'Bob' });
+    });
+
+    const accept = { type: 'call.accept', call: 'theirs', answer: 'answer 1 to their offer of theirs' };
+
+    it('asks again after the connection was lost, until it is granted', async () => {
+      await calls.answer(ring('theirs'));
+      posted = [];
+      calls.resumed();
+      expect(posted).toContainEqual(accept);
+      await take({ type: 'call.granted', call: 'theirs' });
+      posted = [];
+      calls.resumed();
+      expect(posted).not.toContainEqual(accept);
+    });
+
+    it('asks again a server that was about to stop', async () => {
+      await calls.answer(ring('theirs'));
+      calls.take({ type: 'error', call: 'theirs', code: 'unavailable', message: '' });
+      expect(now().phase).toBe('connecting');
+      posted = [];
+      calls.resumed();
+      expect(posted).toContainEqual(accept);
+    });
+
+    it('is over when its answer is refused, and rings on elsewhere', async () => {
+      await calls.answer(ring('theirs'));
+      calls.take({ type: 'error', call: 'theirs', code: 'media_refused', message: '' });
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'unreachable' } });
+      expect(FakeMicrophone.open).toBe(0);
+      expect(types()).toEqual(['call.accept']);
+    });
+
+    it('tells the server when it is given up before the microphone opens, but not when the page goes', async () => {
+      let open = (_: MediaStream) => {};
+      microphone = () => new Promise((resolve) => (open = resolve));
+      const answering = calls.answer(ring('theirs'));
+      calls.left();
+      expect(posted).toEqual([]);
+      calls.hangUp();
+      expect(posted).toEqual([{ type: 'call.hangup', call: 'theirs' }]);
+      await take({ type: 'call.stop', call: 'theirs', reason: 'declined' });
+      expect(now().phase).toBe('over');
+      open(new FakeMicrophone() as unknown as MediaStream);
+      await answering;
+      expect(FakeMicrophone.open).toBe(0);
+      posted = [];
+      calls.resumed();
+      expect(posted).toEqual([]);
+    });
+
+    it('goes on when Answer is pressed twice', async () => {
+      const both = Promise.all([calls.answer(ring('theirs')), calls.answer(ring('theirs'))]);
+      expect(await both).toEqual([true, false]);
+      expect(types()).toEqual(['call.accept']);
+      expect(now().phase).toBe('connecting');
     });
 
     it('says that another device was quicker', async () => {

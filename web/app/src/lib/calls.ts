@@ -54,6 +54,7 @@ export class Calls {
   private readonly shown = writable<Call | null>(null);
   /** what ended a call here, until the server has said so too */
   private readonly farewells = new Map<string, wire.ClientFrame>();
+  private asked: wire.CallAccept | null = null; // until the server has answered it
   private up = false; // media of the line
   private farewell: ReturnType<typeof setTimeout> | undefined;
   private pressed = false; // hold, of a microphone that is muted otherwise
@@ -108,14 +109,19 @@ export class Calls {
     });
   }
 
-  /** answer takes a ringing call; whatever this device was doing ends. */
-  async answer(ring: Ring): Promise<void> {
-    if (live(get(this.shown))) {
+  /** answer takes a ringing call; whatever this device was doing ends. False: it does so already. */
+  async answer(ring: Ring): Promise<boolean> {
+    const call = get(this.shown);
+    if (live(call) && call.id === ring.call) {
+      return false; // pressed twice
+    }
+    if (live(call)) {
       this.hangUp();
       this.finish('hangup');
     }
     this.begin(incoming(ring));
     await this.accept(ring);
+    return true;
   }
 
   /** cross answers a ring whose call takes the place of the own invite, with the microphone already open. */
@@ -129,7 +135,7 @@ export class Calls {
   /** take accepts a frame about a call; those about other calls are not for this page. */
   take(frame: CallFrame | wire.Error): void {
     const call = get(this.shown);
-    if (frame.call && (frame.type === 'call.ended' || (frame.type === 'error' && frame.code === 'no_such_call'))) {
+    if (frame.call && (frame.type === 'call.ended' || frame.type === 'call.stop' || (frame.type === 'error' && frame.code === 'no_such_call'))) {
       this.farewells.delete(frame.call);
     }
     if (!live(call) || frame.call !== call.id) {
@@ -138,6 +144,8 @@ export class Calls {
     if (frame.type === 'error') {
       if (frame.code === 'no_such_call') {
         this.finish('lost');
+      } else if (this.asked !== null && (frame.code === 'media_refused' || frame.code === 'invalid')) {
+        this.finish('unreachable'); // the answer was refused; it rings on elsewhere
       }
       return;
     }
@@ -150,6 +158,7 @@ export class Calls {
         void this.line.answered(frame.answer).catch(() => this.refused(call.id));
         break;
       case 'call.granted':
+        this.asked = null;
         this.line.release();
         break;
       case 'call.active':
@@ -184,6 +193,14 @@ export class Calls {
   /** hangUp cancels, ends the conversation, or ends the recording and sends it. */
   hangUp(): void {
     this.leave('call.hangup', 'hangup');
+  }
+
+  /** left ends the call with the page. One that is not answered yet rings on. */
+  left(): void {
+    const call = get(this.shown);
+    if (!call?.incoming || call.phase !== 'preparing') {
+      this.hangUp();
+    }
   }
 
   /** discard throws away what was recorded; before there is anything, that is hanging up. */
@@ -241,6 +258,9 @@ export class Calls {
     if (!live(call) || !talking(call)) {
       return;
     }
+    if (this.asked !== null) {
+      this.options.post(this.asked); // it may never have arrived
+    }
     if (this.up && call.phase === 'connecting') {
       this.options.post({ type: 'call.connected', call: call.id });
     }
@@ -285,7 +305,8 @@ export class Calls {
       const answer = await this.line.connect(true).answer(ring.offer);
       if (this.is(ring.call)) {
         this.update((call) => ({ ...call, phase: 'connecting' }));
-        this.options.post({ type: 'call.accept', call: ring.call, answer });
+        this.asked = { type: 'call.accept', call: ring.call, answer };
+        this.options.post(this.asked);
       }
     });
   }
@@ -382,8 +403,9 @@ export class Calls {
   private clear(): void {
     clearTimeout(this.farewell);
     clearTimeout(this.dismissal);
+    this.asked = null;
     this.line.close();
-    if (get(this.line.chat.lines).length === 0) {
+    if (get(this.line.chat.lines).length === 0 && get(this.line.chat.draft) === '') {
       this.dismissal = setTimeout(() => this.dismiss(), get(this.shown)?.end?.reason === 'lost' ? brokenShown : outcomeShown);
     } // private lines stay until they are dismissed: they are nowhere else
   }

@@ -153,6 +153,20 @@ describe('Chat', () => {
     expect(get(bob.chat.theirs)).toBe('next');
   });
 
+  it('keeps what is half written until it is sent, or forgotten with the lines', async () => {
+    open();
+    ann.chat.type('half a line');
+    ann.chat.close(); // the call is over; it can still be read
+    expect(await ann.say('half a line')).toBe(false);
+    expect(get(ann.chat.draft)).toBe('half a line');
+    ann.chat.clear();
+    expect(get(ann.chat.draft)).toBe('');
+    bob.chat.attach(lines.ends[1] as unknown as RTCDataChannel);
+    bob.chat.type('whole');
+    expect(await bob.say('whole')).toBe(true);
+    expect(get(bob.chat.draft)).toBe('');
+  });
+
   it('marks where typing may have been lost', async () => {
     open();
     ann.chat.type('half');

@@ -54,11 +54,14 @@ export class Chat {
   readonly lines: Readable<PrivateLine[]>;
   /** what the far end is typing */
   readonly theirs: Readable<string>;
+  /** the own line as it is written, not sent */
+  readonly draft: Readable<string>;
   /** lines can be sent */
   readonly open: Readable<boolean>;
 
   private readonly said = writable<PrivateLine[]>([]);
   private readonly typed = writable('');
+  private readonly drafted = writable('');
   private readonly ready = writable(false);
   private channel: RTCDataChannel | null = null;
   private live: RTCDataChannel | null = null;
@@ -70,6 +73,7 @@ export class Chat {
   constructor(private readonly options: Options) {
     this.lines = this.said;
     this.theirs = this.typed;
+    this.draft = this.drafted;
     this.open = this.ready;
   }
 
@@ -114,6 +118,7 @@ export class Chat {
     const cid = newCID();
     const line: PrivateLine = { cid, mine: true, text, at: this.now(), state: 'sending' };
     this.add(line);
+    this.drafted.set('');
     const typed = this.typing?.end() === true;
     const tell = () => this.tell({ type: 'line', cid, text, ...(typed && { typed }) });
     this.options.holding.hold(line).then(tell, tell);
@@ -122,6 +127,7 @@ export class Chat {
 
   /** type says how the own line reads now; it is shown over there if both want that. */
   type(text: string): void {
+    this.drafted.set(text);
     if (this.theyShow && this.options.typing()) {
       this.typing?.type(text);
     }
@@ -159,6 +165,7 @@ export class Chat {
   clear(): void {
     this.close();
     this.said.set([]);
+    this.drafted.set('');
   }
 
   private opened(): void {

@@ -100,9 +100,9 @@ export class Client {
       reader: { account: session.account, nameOf: (account) => this.people.nameOf(account) },
       onArrived: (messages) => {
         messages.forEach((message) => this.people.arrived(message.from));
-        this.calls.line.chat.kept(messages.flatMap(({ cid }) => cid ?? []));
         events.onArrived(messages);
       },
+      onStored: (cids) => this.calls.line.chat.kept(cids),
       onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
     });
     const shared = { name: `parley-${session.account}`, db, onChange: () => this.mailbox.changed() };
@@ -129,7 +129,7 @@ export class Client {
       },
       onNotice: (text) => this.notices.say(text),
     });
-    this.stops.push(this.calls.call.subscribe((call) => this.elsewhere.here(live(call))));
+    this.stops.push(this.elsewhere.follow(this.calls.call));
     this.ringing = new Ringing({
       post: server.post,
       noticeable: () => document.visibilityState === 'visible' || mayRing() || mayNotify(),
@@ -204,8 +204,9 @@ export class Client {
   answer(ring: Ring): Promise<void> {
     return this.askFirst(() =>
       this.attempt(async () => {
-        await this.calls.answer(ring);
-        this.ringing.remove(ring.call);
+        if (await this.calls.answer(ring)) {
+          this.ringing.remove(ring.call);
+        }
       }),
     );
   }
@@ -305,8 +306,8 @@ export class Client {
     if (frame.replaces && this.calls.held().includes(frame.replaces)) {
       const { call, from, name, intent, offer } = frame;
       void this.attempt(() => this.calls.cross({ call, from, name, intent, offer, silenced: false }));
-    } else {
-      this.ringing.take(frame);
+    } else if (!this.calls.held().includes(frame.call)) {
+      this.ringing.take(frame); // it is not answered here already
     }
   }
 
@@ -325,7 +326,7 @@ export class Client {
       this.calls.moved();
     };
     const network = (navigator as { connection?: EventTarget }).connection; // not in every browser
-    const left = () => this.calls.hangUp(); // its microphone goes with the page
+    const left = () => this.calls.left(); // its microphone goes with the page
     document.addEventListener('visibilitychange', back);
     window.addEventListener('online', moved);
     window.addEventListener('pagehide', left);

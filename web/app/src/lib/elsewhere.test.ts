@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { writable } from 'svelte/store';
+import { incoming, over, type Call } from './call';
 import { Elsewhere } from './elsewhere';
 
 /** FakeLocks is what the tabs of one browser share. */
@@ -28,6 +30,22 @@ describe('Elsewhere', () => {
     expect(await one.busy()).toBe(false);
     expect(await two.busy()).toBe(true);
     one.here(false);
+    await Promise.resolve();
+    expect(await two.busy()).toBe(false);
+  });
+
+  it('follows the call of its tab, and lets go when it is told to end, in a call or not', async () => {
+    const call = writable<Call | null>(null);
+    const stop = one.follow(call);
+    const live = incoming({ call: 'c', from: 'bob', name: 'Bob', intent: 'call' });
+    call.set(live);
+    expect(await two.busy()).toBe(true);
+    call.set(over(live, 'hangup'));
+    await Promise.resolve();
+    expect(await two.busy()).toBe(false);
+    call.set({ ...live, phase: 'ending' });
+    expect(await two.busy()).toBe(true);
+    stop();
     await Promise.resolve();
     expect(await two.busy()).toBe(false);
   });

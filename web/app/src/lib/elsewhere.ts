@@ -2,6 +2,9 @@
 // and a device has one call. A lock, which the browser takes back from a tab
 // that is closed, is held by the tab that is in one.
 
+import type { Readable } from 'svelte/store';
+import { live, type Call } from './call';
+
 export class Elsewhere {
   private free: (() => void) | null = null;
 
@@ -9,6 +12,15 @@ export class Elsewhere {
     private readonly name: string,
     private readonly locks = globalThis.navigator?.locks as LockManager | undefined,
   ) {}
+
+  /** follow says for this tab whether it is in a call, until it is told to end. */
+  follow(call: Readable<Call | null>): () => void {
+    const stop = call.subscribe((now) => this.here(live(now)));
+    return () => {
+      stop();
+      this.here(false); // not even in one that still ends
+    };
+  }
 
   /** here says whether this tab is in a call. */
   here(inCall: boolean): void {
