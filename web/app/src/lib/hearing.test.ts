@@ -3,7 +3,8 @@ import { get } from 'svelte/store';
 
 const kept = new Map<string, string>();
 vi.stubGlobal('window', new EventTarget());
-vi.stubGlobal('navigator', {});
+const keys = new Map<string, () => void>(); // of a keyboard or a headset
+vi.stubGlobal('navigator', { mediaSession: { setActionHandler: (action: string, handler: () => void) => keys.set(action, handler) } });
 vi.stubGlobal('localStorage', {
   getItem: (key: string) => kept.get(key) ?? null,
   setItem: (key: string, value: string) => kept.set(key, value),
@@ -115,6 +116,30 @@ describe('Hearing', () => {
       sound.end();
       await vi.waitFor(() => expect(get(hearing.now)?.message.mid).toBe(mid));
     }
+  });
+
+  it('goes to a place of one message and then of another while nothing is loaded yet', async () => {
+    let loads = 0;
+    sound.play = () => {
+      loads++;
+      return Promise.reject(new DOMException('another one was wanted', 'AbortError'));
+    };
+    hearing.seek(voice('a'), 20);
+    hearing.seek(voice('b'), 30);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(loads).toBe(2);
+    expect(get(hearing.now)).toMatchObject({ message: { mid: 'b' }, position: 30 });
+  });
+
+  it('goes on to the next by a key, which is not to have heard this one', async () => {
+    await hearing.play(voice('a'), [voice('b')]);
+    sound.goTo(1);
+    keys.get('nexttrack')!();
+    await vi.waitFor(() => expect(get(hearing.now)?.message.mid).toBe('b'));
+    expect(told).toEqual(['a at 1000']);
+    keys.get('nexttrack')!();
+    await Promise.resolve();
+    expect(get(hearing.now)).toMatchObject({ message: { mid: 'b' }, playing: true });
   });
 
   it('jumps over silence when that is wanted', async () => {

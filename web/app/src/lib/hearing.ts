@@ -81,12 +81,15 @@ export class Hearing {
 
   /** play plays a message, and behind it the others. Without others it goes on by itself with what was not heard. */
   async play(message: wire.Message, others: wire.Message[] = []): Promise<void> {
+    await this.playFrom(message, others, beginAt((message.resume_ms ?? 0) / 1000, (message.voice?.duration_ms ?? 0) / 1000));
+  }
+
+  private async playFrom(message: wire.Message, others: wire.Message[], at: number): Promise<void> {
     if (!message.voice) {
       return;
     }
     this.keep();
     const length = message.voice.duration_ms / 1000;
-    const at = beginAt((message.resume_ms ?? 0) / 1000, length);
     this.queue = others;
     this.heard = new Heard(() => void this.options.mailbox.played(message));
     this.silent = silences(message.voice.waveform, length);
@@ -100,7 +103,7 @@ export class Hearing {
   /** seek goes to a place of a message, which begins to be the one that is heard. */
   seek(message: wire.Message, to: number): void {
     if (get(this.shown)?.message.mid !== message.mid) {
-      void this.play({ ...message, resume_ms: 0 }).then(() => this.seek(message, to));
+      void this.playFrom(message, [], to);
       return;
     }
     this.heard?.jumped();
@@ -188,7 +191,13 @@ export class Hearing {
     this.heard?.ended();
     this.change({ playing: false, position: 0 });
     this.keepAt(now.message, 0);
-    const next = await this.next(now.message);
+    await this.skip();
+  }
+
+  /** skip goes on with the next message, if there is one. */
+  private async skip(): Promise<void> {
+    const now = get(this.shown);
+    const next = now && (await this.next(now.message));
     if (next && get(this.shown)?.message.mid === now.message.mid) {
       await this.play(next, this.queue);
     }
@@ -247,7 +256,7 @@ export class Hearing {
       ['seekbackward', by(-jump)],
       ['seekforward', by(jump)],
       ['seekto', ({ seekTime }) => by((seekTime ?? 0) - (get(this.shown)?.position ?? 0))()],
-      ['nexttrack', () => void this.ended()],
+      ['nexttrack', () => void this.skip()],
     ];
     for (const [action, handler] of handlers) {
       try {
