@@ -78,7 +78,7 @@ func store(dir, id string, s sound) (Recording, error) {
 // stays until Remove(dir, recording.ID). Errors wrap ErrNotSound, ErrForeign,
 // ErrTooLong or ErrTooShort.
 func Import(dir string, data []byte, longest time.Duration) (Recording, error) {
-	s, err := readSound(data, limitsFor(longest))
+	s, err := readSound(data, limitsFor(longest+notice))
 	if err != nil {
 		return Recording{}, err
 	}
@@ -87,6 +87,10 @@ func Import(dir string, data []byte, longest time.Duration) (Recording, error) {
 	}
 	return store(dir, "note-"+rand.Text(), s)
 }
+
+// notice is how long a browser may take to notice that the longest is reached:
+// what was said until then is no reason to refuse it.
+const notice = 2 * time.Second
 
 // minNote is the least that is worth a message.
 const minNote = 300 * time.Millisecond

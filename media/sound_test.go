@@ -351,6 +351,17 @@ func TestImport(t *testing.T) {
 		t.Errorf("found %d, %v", len(found), err)
 	}
 	empty(t, dir)
+	// Who stops at the limit is a little late.
+	late, err := Import(dir, data, 3*time.Second-notice/2)
+	if err != nil {
+		t.Errorf("a second too long: %v", err)
+	}
+	if _, err := Import(dir, data, 3*time.Second-notice-time.Second/2); !errors.Is(err, ErrTooLong) {
+		t.Errorf("much too long: %v", err)
+	}
+	if err := Remove(dir, late.ID); err != nil {
+		t.Error(err)
+	}
 	short := sound{spoken(t).line, samplesIn(preSkip), samplesIn(100 * time.Millisecond)}
 	if _, err := Import(dir, writeOgg(short), time.Minute); !errors.Is(err, ErrTooShort) {
 		t.Errorf("a click is taken: %v", err)
