@@ -10,6 +10,7 @@ import { get, writable, type Readable } from 'svelte/store';
 import { advance, incoming, live, outgoing, over, talking, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
 import type { Holding, PrivateLine } from './chat';
+import { newID } from './id';
 import type { Description } from './leg';
 import { Line } from './line';
 import type { Ring } from './ringing';
@@ -89,7 +90,7 @@ export class Calls {
     if (live(get(this.shown))) {
       throw new Problem('already_in_call', Sentences.already_in_call);
     }
-    const { id } = this.begin(outgoing((this.options.newID ?? crypto.randomUUID.bind(crypto))(), to, name, intent));
+    const { id } = this.begin(outgoing((this.options.newID ?? newID)(), to, name, intent));
     await this.attempt(id, async () => {
       if (intent !== 'text' && !(await this.line.capture.listen(() => this.is(id)))) {
         return;

@@ -10,7 +10,7 @@
 import { writable, type Readable } from 'svelte/store';
 import { chunksOf, type Database, type Draft } from './database';
 import { keep } from './keep';
-import { newCID } from './outbox';
+import { newID } from './id';
 import type * as wire from './wire';
 
 export interface Options {
@@ -43,8 +43,9 @@ export class Drafts {
 
   /** recall reads what an earlier page left, and clears away what is not worth keeping. */
   async recall(): Promise<void> {
-    const held = await this.held();
-    for (const draft of await this.options.db.getAll('drafts')) {
+    const drafts = await this.options.db.getAll('drafts');
+    const held = await this.held(); // asked for later: a draft is there after its lock
+    for (const draft of drafts) {
       if (!held.has(draft.cid) && (draft.discarded || draft.chunks === 0)) {
         await this.remove(draft.cid);
       }
@@ -63,7 +64,7 @@ export class Drafts {
 
   /** begin makes a draft that this tab records, until `release`. */
   async begin(to: wire.AccountID, type: string): Promise<string> {
-    const cid = newCID();
+    const cid = newID();
     await this.hold(cid);
     const at = (this.options.now ?? Date.now)();
     await this.options.db.add('drafts', { cid, to, type, at, chunks: 0, durationMs: 0, levels: [] });

@@ -1,6 +1,7 @@
 // How greetings are said to their owner.
 
 import type { Greeting, GreetReason } from './api';
+import { newID } from './id';
 import { clock, date, duration, sameDay } from './time';
 
 /** Reasons in the order of showing them, with their names. */
@@ -18,7 +19,7 @@ export const MaxText = 500;
 /** MaxSound is the longest sound of a greeting, in ms. */
 export const MaxSound = 60_000;
 
-export function fresh(reason: GreetReason, id: string = crypto.randomUUID()): Greeting {
+export function fresh(reason: GreetReason, id: string = newID()): Greeting {
   return { id, reason, text: '', for: [], durationMs: 0 };
 }
 

@@ -14,6 +14,7 @@
 // description they belong to. Failure: a refused description rejects; a
 // refused candidate does not matter, another may do.
 
+import { newID } from './id';
 import { askForResends } from './sdp';
 
 /** Candidate is an ICE candidate; an empty one ends them (RFC 8838 section 8.2). */
@@ -179,7 +180,7 @@ export class Leg {
       }
       this.released = false;
       const sdp = await this.setLocal(await this.pc.createOffer());
-      const negotiation = (this.config.newID ?? crypto.randomUUID.bind(crypto))();
+      const negotiation = (this.config.newID ?? newID)();
       this.open = negotiation;
       this.overdue = setTimeout(() => this.renew(negotiation), answerWithin);
       this.describeTo({ kind: 'offer', sdp, negotiation });

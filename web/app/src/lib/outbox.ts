@@ -19,6 +19,7 @@ import { writable, type Readable } from 'svelte/store';
 import { chunksOf, type Database, type Pending } from './database';
 import { soundOf } from './drafts';
 import { Problem } from './errors';
+import { newID } from './id';
 import { keep } from './keep';
 import type { Reply, Request } from './socket';
 import type { Upload } from './upload';
@@ -72,7 +73,7 @@ export class Outbox {
 
   /** add stores a text and begins to send it. It resolves when the text is stored. */
   async add(to: wire.AccountID, text: string): Promise<void> {
-    await this.options.db.add('outbox', { cid: newCID(), to, text, at: this.options.now(), state: 'waiting' });
+    await this.options.db.add('outbox', { cid: newID(), to, text, at: this.options.now(), state: 'waiting' });
     await this.options.onChange();
     void this.flush();
   }
@@ -271,9 +272,4 @@ export class Outbox {
 function exclusively(name: string, work: () => Promise<void>): Promise<void> {
   const locks = globalThis.navigator?.locks as LockManager | undefined;
   return locks === undefined ? work() : locks.request(name, work);
-}
-
-/** newCID is 128 random bits in hexadecimal. */
-export function newCID(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
