@@ -325,17 +325,24 @@ export class Client {
       this.socket.moved();
       this.calls.moved();
     };
-    const network = (navigator as { connection?: EventTarget }).connection; // not in every browser
+    const network = (navigator as { connection?: EventTarget & { type?: string } }).connection; // not in every browser
+    let kind = network?.type;
+    const changed = () => {
+      if (network?.type !== kind) { // it also tells of other rates on the same network
+        kind = network?.type;
+        moved();
+      }
+    };
     const left = () => this.calls.left(); // its microphone goes with the page
     document.addEventListener('visibilitychange', back);
     window.addEventListener('online', moved);
     window.addEventListener('pagehide', left);
-    network?.addEventListener('change', moved);
+    network?.addEventListener('change', changed);
     this.stops.push(
       () => document.removeEventListener('visibilitychange', back),
       () => window.removeEventListener('online', moved),
       () => window.removeEventListener('pagehide', left),
-      () => network?.removeEventListener('change', moved),
+      () => network?.removeEventListener('change', changed),
       watchIdle((idle) => {
         this.idle = idle;
         this.socket.tell({ type: 'presence.idle', idle });

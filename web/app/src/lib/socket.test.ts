@@ -168,6 +168,16 @@ describe('Socket', () => {
     expect(FakeWebSocket.all).toHaveLength(2);
   });
 
+  it('waits for the answer to a probe however near the next ping was', async () => {
+    const ws = await connected();
+    await vi.advanceTimersByTimeAsync(9_980);
+    socket.wake();
+    await vi.advanceTimersByTimeAsync(40);
+    ws.say({ type: 'pong' });
+    await vi.advanceTimersByTimeAsync(9_900);
+    expect(ws.closed).toBe(false);
+  });
+
   it('gives up a silent socket after a second in another network', async () => {
     const ws = await connected();
     socket.moved();

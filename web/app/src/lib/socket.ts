@@ -65,6 +65,7 @@ export class Socket {
   private floor = 0; // the server's wish for the next pause, ms
   private heard = true; // something came since the last ping
   private lastId = 0;
+  private pause = defaultPing; // between pings, ms
   private pings: ReturnType<typeof setInterval> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
@@ -141,6 +142,7 @@ export class Socket {
       this.attempt = 0;
       this.connect();
     } else if (this.link.state === 'open') {
+      this.beat(); // a tick that a hidden page has delayed would not wait for the answer
       this.heard = false;
       this.write({ type: 'ping' });
       this.watch(patience, () => !this.heard);
@@ -221,7 +223,8 @@ export class Socket {
     clearTimeout(this.watchdog);
     this.attempt = 0;
     this.floor = 0;
-    this.pings = setInterval(() => this.ping(), welcome.ping_ms || defaultPing);
+    this.pause = welcome.ping_ms || defaultPing;
+    this.beat();
     this.become({ state: 'open' });
     const posted = this.posted;
     this.posted = [];
@@ -230,6 +233,12 @@ export class Socket {
         this.write(frame);
       }
     }
+  }
+
+  /** beat pings regularly from now on. */
+  private beat(): void {
+    clearInterval(this.pings);
+    this.pings = setInterval(() => this.ping(), this.pause);
   }
 
   private ping(): void {
