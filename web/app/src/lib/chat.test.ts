@@ -138,6 +138,21 @@ describe('Chat', () => {
     expect(get(bob.chat.theirs)).toBe('');
   });
 
+  it('shows what is typed again after a line in which that was switched off', async () => {
+    open();
+    ann.chat.type('hel');
+    vi.advanceTimersByTime(300);
+    bob.typing = false;
+    bob.chat.tellTyping();
+    await ann.say('hello');
+    expect(get(bob.chat.theirs)).toBe('');
+    bob.typing = true;
+    bob.chat.tellTyping();
+    ann.chat.type('next');
+    vi.advanceTimersByTime(300);
+    expect(get(bob.chat.theirs)).toBe('next');
+  });
+
   it.each(['line first', 'end first'])('shows no line twice: %s', async (order) => {
     open();
     ann.chat.type('hello');

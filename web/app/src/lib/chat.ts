@@ -9,7 +9,7 @@
 // the id, if it has the line after all, and shows it once.
 
 import { get, writable, type Readable } from 'svelte/store';
-import { newCID } from './outbox';
+import { newID } from './id';
 import { apply, lost, subprotocol, Typing, type Shown } from './t140';
 import { bytes } from './text';
 import { MaxText } from './wire';
@@ -115,7 +115,7 @@ export class Chat {
     if (this.channel?.readyState !== 'open' || bytes(text) > MaxText) {
       return false;
     }
-    const cid = newCID();
+    const cid = newID();
     const line: PrivateLine = { cid, mine: true, text, at: this.now(), state: 'sending' };
     this.add(line);
     this.drafted.set('');
@@ -136,9 +136,7 @@ export class Chat {
   /** tellTyping says whether this side shows what is typed. */
   tellTyping(): void {
     this.tell({ type: 'typing', shown: this.options.typing() });
-    if (!this.options.typing()) {
-      this.show({ text: '', ended: this.shown.ended });
-    }
+    this.show(this.shown);
   }
 
   /** kept takes away lines that came as messages too. */
@@ -210,7 +208,7 @@ export class Chat {
   }
 
   private watched(data: unknown): void {
-    if (typeof data === 'string' && this.options.typing()) {
+    if (typeof data === 'string') {
       const before = this.shown.ended;
       const next = apply(this.shown, data);
       this.owed -= next.ended - before;
@@ -221,7 +219,7 @@ export class Chat {
   /** show shows what is typed, unless it has come as a line already. */
   private show(shown: Shown): void {
     this.shown = shown;
-    this.typed.set(this.owed > 0 ? '' : shown.text);
+    this.typed.set(this.owed > 0 || !this.options.typing() ? '' : shown.text);
   }
 
   private add(line: PrivateLine): void {
