@@ -85,12 +85,12 @@ export class Capture {
     await this.show(this.shared, on, () => navigator.mediaDevices.getDisplayMedia({ video: true, audio: false }), '');
   }
 
-  /** change opens microphone and camera anew, those that are open: another was chosen, or other settings. */
-  async change(): Promise<void> {
-    if (this.microphone !== null) {
+  /** change opens the microphone or the camera anew, if it is open: another was chosen, or other settings. */
+  async change(kind: 'audio' | 'video'): Promise<void> {
+    if (kind === 'audio' && this.microphone !== null) {
       await this.replaceMicrophone();
     }
-    if (get(this.filmed) !== null) {
+    if (kind === 'video' && get(this.filmed) !== null) {
       await this.showCamera(false);
       await this.showCamera(true);
     }
