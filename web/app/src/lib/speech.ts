@@ -6,20 +6,28 @@ export function canSpeak(speech: SpeechSynthesis | undefined = globalThis.speech
 }
 
 /**
- * speak says a text and calls onEnd when it is said. The returned function
- * stops it, and then onEnd is not called. A voice that fails says nothing and
- * calls nothing: who listens goes on by the text.
+ * speak says a text, as soon as there is a voice, and calls onEnd when it is
+ * said. The returned function stops it, and then onEnd is not called. A voice
+ * that fails says nothing and calls nothing: who listens goes on by the text.
  */
 export function speak(text: string, onEnd: () => void, speech: SpeechSynthesis | undefined = globalThis.speechSynthesis): () => void {
-  if (!canSpeak(speech)) {
+  if (speech === undefined) {
     return () => {};
   }
   const words = new SpeechSynthesisUtterance(text);
   words.onend = onEnd;
-  speech!.cancel(); // what was said before
-  speech!.speak(words);
+  const begin = () => {
+    speech.cancel(); // what was said before
+    speech.speak(words);
+  };
+  if (canSpeak(speech)) {
+    begin();
+  } else {
+    speech.addEventListener('voiceschanged', begin, { once: true });
+  }
   return () => {
     words.onend = null;
-    speech!.cancel();
+    speech.removeEventListener('voiceschanged', begin);
+    speech.cancel();
   };
 }
