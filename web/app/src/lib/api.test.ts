@@ -69,6 +69,6 @@ describe('api', () => {
 
   it('cannot be led astray by an id', () => {
     expect(api.audioURL('a/../b?c')).toBe('/api/messages/a%2F..%2Fb%3Fc/audio');
-    expect(api.audioURL('m', true)).toBe('/api/messages/m/audio?download=1');
+    expect(api.audioURL('m', 'download=1')).toBe('/api/messages/m/audio?download=1');
   });
 });

@@ -126,9 +126,9 @@ function tokenOf(row: TokenRow): Token {
   return { ...row, created: new Date(row.created).getTime(), used: row.used === undefined ? undefined : new Date(row.used).getTime() };
 }
 
-/** audioURL is where the sound of a voice message is. */
-export function audioURL(mid: string, download = false): string {
-  return `/api/messages/${encodeURIComponent(mid)}/audio${download ? '?download=1' : ''}`;
+/** audioURL is where the sound of a voice message is: as it is stored, to be downloaded, or for a browser that does not play Opus. */
+export function audioURL(mid: string, how?: 'download=1' | 'format=wav'): string {
+  return `/api/messages/${encodeURIComponent(mid)}/audio${how ? `?${how}` : ''}`;
 }
 
 /** Why nobody answers, as far as greetings go. */

@@ -20,6 +20,7 @@ class Sound extends EventTarget {
   playbackRate = 1;
   preload = '';
   ended = false;
+  canPlayType = (_type: string) => 'probably';
   play() {
     this.ended = false;
     this.dispatchEvent(new Event('play'));
@@ -148,6 +149,14 @@ describe('Hearing', () => {
     sound.currentTime = 16;
     sound.dispatchEvent(new Event('timeupdate'));
     expect(sound.currentTime).toBeCloseTo(44.7);
+  });
+
+  it('asks for a format that this browser plays', async () => {
+    await hearing.play(voice('a'));
+    expect(sound.src).toBe('/api/messages/a/audio');
+    sound.canPlayType = () => '';
+    await hearing.play(voice('b'));
+    expect(sound.src).toBe('/api/messages/b/audio?format=wav');
   });
 
   it('keeps the place when the page is left', async () => {

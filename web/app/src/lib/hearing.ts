@@ -94,7 +94,7 @@ export class Hearing {
     this.heard = new Heard(() => void this.options.mailbox.played(message));
     this.silent = silences(message.voice.waveform, length);
     this.kept = message.resume_ms ?? 0;
-    this.audio.src = audioURL(message.mid);
+    this.audio.src = audioURL(message.mid, this.audio.canPlayType('audio/webm; codecs=opus') ? undefined : 'format=wav');
     this.audio.currentTime = at;
     this.shown.set({ message, voice: message.voice, position: at, playing: false, problem: '' });
     await this.start();
