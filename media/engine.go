@@ -175,6 +175,9 @@ type Order struct {
 	Sound    []byte        // the greeting, a WebM of ours; default: the server's own
 	Pause    time.Duration // wait so long instead: the greeting is read, not heard
 	Tone     bool          // play the tone before recording
+	// Echo is how long to listen instead, to play that back and keep nothing;
+	// at most 10 s.
+	Echo time.Duration
 
 	MaxDuration time.Duration // of the recording; default 3 min
 	Silence     time.Duration // that ends the recording; default 10 s
@@ -198,8 +201,10 @@ const (
 	ReportGreeting  = "greeting"  // begins to play
 	ReportRecording = "recording" // has begun
 	ReportLevel     = "level"     // five times a second while recording
-	ReportStopped   = "stopped"   // the limit or silence has ended the recording
+	ReportStopped   = "stopped"   // the limit or silence has ended the recording, or an echo was played
 	ReportUnstored  = "unstored"  // no more can be stored, as when the disk is full: the recording has ended
+	ReportPlayback  = "playback"  // an echo test has listened, and plays back
+	ReportSilent    = "silent"    // an echo test has heard nothing
 	ReportLost      = "lost"      // the caller's media is gone
 )
 
@@ -214,6 +219,9 @@ func (o Order) withDefaults() (Order, error) {
 	}
 	if len(o.Meta) > maxMeta {
 		return o, fmt.Errorf("%w: %d bytes of meta", ErrOrder, len(o.Meta))
+	}
+	if o.Echo < 0 || o.Echo > maxEcho {
+		return o, fmt.Errorf("%w: echo of %s", ErrOrder, o.Echo)
 	}
 	if o.MaxDuration <= 0 {
 		o.MaxDuration = 3 * time.Minute

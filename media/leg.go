@@ -275,7 +275,7 @@ func (l *Leg) end(f fate) fate {
 	return f
 }
 
-// run greets and records until the leg ends, and then cleans up.
+// run greets and records, or echoes, until the leg ends, and then cleans up.
 func (l *Leg) run() {
 	defer close(l.done)
 	l.conduct()
@@ -306,6 +306,27 @@ func (l *Leg) conduct() {
 	defer cancel()
 	go l.watch(ctx, cancel)
 
+	ended := ReportStopped
+	switch {
+	case l.order.Echo == 0:
+		l.greetAndRecord(ctx, cancel)
+		if l.take != nil && l.take.err != nil {
+			ended = ReportUnstored
+		}
+	case !l.echo(ctx):
+		ended = ReportSilent
+	}
+	select {
+	case <-l.stop: // Finish or Discard: they know
+	case <-l.gone:
+		l.order.Report(Report{Kind: ReportLost})
+	default:
+		l.order.Report(Report{Kind: ended})
+	}
+}
+
+// greetAndRecord records into l.take until ctx ends, or the recording does.
+func (l *Leg) greetAndRecord(ctx context.Context, cancel func()) {
 	// The recording begins so long before the tone ends as a decoder needs to
 	// converge: nothing of the first word is cut.
 	var before, after clip
@@ -326,17 +347,6 @@ func (l *Leg) conduct() {
 		l.take.record(ctx)
 		cancel()
 		<-playing
-	}
-	select {
-	case <-l.stop: // Finish or Discard: they know
-	case <-l.gone:
-		l.order.Report(Report{Kind: ReportLost})
-	default:
-		kind := ReportStopped
-		if l.take != nil && l.take.err != nil {
-			kind = ReportUnstored
-		}
-		l.order.Report(Report{Kind: kind})
 	}
 }
 

@@ -83,8 +83,13 @@ func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err
 		}
 		return nil, errInvalid
 	}
+	if setup.Intent == wire.IntentEcho {
+		if err := cs.mayEcho(setup.Caller); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range cs.live {
-		if !route.Blocked && r.rings(setup.Intent, setup.Callee, setup.Caller.Account) {
+		if setup.Rings() && !route.Blocked && r.rings(setup.Intent, setup.Callee, setup.Caller.Account) {
 			return r, nil
 		}
 		if r.engages(setup.Callee) {

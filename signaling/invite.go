@@ -30,7 +30,7 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	}
 	media := audio
 	switch f.Intent {
-	case wire.IntentCall, wire.IntentMailbox:
+	case wire.IntentCall, wire.IntentMailbox, wire.IntentEcho:
 	case wire.IntentText:
 		media = data
 	default:
@@ -42,7 +42,17 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if !cs.mayInvite(who.Account) {
 		return errTooFast
 	}
-	route, err := cs.route(ctx, who.Account, f.To)
+	var route call.Route
+	var err error
+	limit := cs.cfg.Limit
+	switch {
+	case f.Intent != wire.IntentEcho:
+		route, err = cs.route(ctx, who.Account, f.To)
+	case f.To != who.Account:
+		err = errInvalid
+	default:
+		limit = echoLength
+	}
 	if err != nil {
 		return err
 	}
@@ -52,7 +62,7 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	}
 	setup := call.Setup{
 		ID: f.Call, Caller: call.Party(who), CallerName: caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
-		Timings: cs.cfg.Timings, Limit: cs.cfg.Limit,
+		Timings: cs.cfg.Timings, Limit: limit,
 	}
 	if caller.RelayOnly {
 		setup.Offer = concealSDP(setup.Offer)

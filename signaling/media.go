@@ -24,6 +24,7 @@ type MediaOrder struct {
 	Sound    []byte        // the greeting as WebM; default: the server's own
 	Pause    time.Duration // instead of the greeting, silence, unless skipped
 	Limit    time.Duration
+	Echo     bool // listen so long, play that back, and keep nothing
 	// Report tells how the leg goes, in order. It may block only briefly.
 	Report func(MediaReport)
 }

@@ -10,6 +10,7 @@ import (
 
 	"parley/presence"
 	"parley/signaling/call"
+	"parley/signaling/wire"
 	"parley/voicemail"
 )
 
@@ -93,6 +94,9 @@ func (r *runner) grantedTo() presence.DeviceID { return r.standing.Load().grante
 
 // engages reports whether the call keeps a person busy.
 func (r *runner) engages(account presence.AccountID) bool {
+	if r.setup.Intent == wire.IntentEcho {
+		return false // who tries the microphone can be called
+	}
 	switch r.standing.Load().state {
 	case call.Ended, call.Committing:
 		return false
@@ -285,7 +289,7 @@ func (r *runner) besides(do func() incoming) {
 // take lets the server answer the offer.
 func (r *runner) take(e call.Take, meta trace) incoming {
 	leg, answer, err := r.calls.cfg.Media.Answer(r.calls.ctx, MediaOrder{
-		ID: recordingID(r.setup.ID, e.Number), Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause,
+		ID: recordingID(r.setup.ID, e.Number), Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause, Echo: e.Echo,
 		Limit: r.setup.Limit, Report: r.report,
 	})
 	if err != nil {

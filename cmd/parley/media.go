@@ -21,13 +21,17 @@ type answeringMachine struct {
 }
 
 func (a answeringMachine) Answer(ctx context.Context, order signaling.MediaOrder) (signaling.Leg, string, error) {
-	leg, answer, err := a.engine.Answer(ctx, media.Order{
+	do := media.Order{
 		ID: order.ID, Offer: order.Offer, Meta: order.Meta,
 		Greeting: order.Greeting, Sound: order.Sound, Pause: order.Pause, Tone: true, MaxDuration: order.Limit,
 		Report: func(r media.Report) {
 			order.Report(signaling.MediaReport{Kind: call.LegKind(r.Kind), Level: r.Level, Elapsed: r.Elapsed})
 		},
-	})
+	}
+	if order.Echo {
+		do.Echo = order.Limit
+	}
+	leg, answer, err := a.engine.Answer(ctx, do)
 	if err != nil {
 		return nil, "", err
 	}

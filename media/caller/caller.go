@@ -17,11 +17,12 @@ import (
 
 // Config is what differs between browsers.
 type Config struct {
-	PayloadType uint8 // of Opus. Default 111, as Chromium has it; Firefox has 109
-	RED         uint8 // payload type of redundant audio, which is then sent
-	LevelID     uint8 // of the header extension for levels (RFC 6464); 0: none is sent
-	Resend      bool  // answer when the other end asks for lost packets again
-	Candidates  bool  // tell all addresses of the machine in the offer; else only loopback is used, and not told
+	PayloadType uint8                // of Opus. Default 111, as Chromium has it; Firefox has 109
+	RED         uint8                // payload type of redundant audio, which is then sent
+	LevelID     uint8                // of the header extension for levels (RFC 6464); 0: none is sent
+	Resend      bool                 // answer when the other end asks for lost packets again
+	Hear        func(payload []byte) // is told of each packet of the other end
+	Candidates  bool                 // tell all addresses of the machine in the offer; else only loopback is used, and not told
 }
 
 const levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -136,10 +137,14 @@ func (c *Caller) prepare() error {
 	})
 	c.peer.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		for {
-			if _, _, err := track.ReadRTP(); err != nil {
+			packet, _, err := track.ReadRTP()
+			if err != nil {
 				return
 			}
 			c.heard.Add(1)
+			if c.cfg.Hear != nil {
+				c.cfg.Hear(packet.Payload)
+			}
 		}
 	})
 	offer, err := c.peer.CreateOffer(nil)

@@ -36,6 +36,7 @@ type (
 		Greeting bool          // first of all
 		Sound    string        // the greeting's, if it is not the server's own
 		Pause    time.Duration // instead of a sound: the caller reads the greeting
+		Echo     bool          // play back what is said, and keep nothing
 		Number   int           // of the recording in this call, from 1
 	}
 	// LegCandidate passes a candidate of the caller to the server's leg.

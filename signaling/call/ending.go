@@ -34,7 +34,7 @@ func (m *Machine) stopping() {
 	case m.state == Recording, m.state == Review:
 		m.commit()
 	case m.state == Committing: // ends by itself
-	case m.setup.Intent == wire.IntentMailbox:
+	case !m.setup.Rings():
 		m.abandon(wire.ReasonLost) // nothing was said yet
 	default:
 		if m.leg {

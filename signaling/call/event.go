@@ -114,8 +114,10 @@ const (
 	LegGreeting  LegKind = "greeting"
 	LegRecording LegKind = "recording"
 	LegLevel     LegKind = "level"
-	LegStopped   LegKind = "stopped"  // the limit or a long silence ended the recording
+	LegStopped   LegKind = "stopped"  // the limit or a long silence ended the recording, or an echo was played
 	LegUnstored  LegKind = "unstored" // no more of the recording could be stored
+	LegPlayback  LegKind = "playback" // an echo test plays back what it heard
+	LegSilent    LegKind = "silent"   // an echo test heard nothing
 	LegLost      LegKind = "lost"     // the caller's media is gone
 )
 

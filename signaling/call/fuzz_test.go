@@ -53,7 +53,7 @@ func (l *law) crash() {
 }
 
 func play(t *testing.T, input []byte) {
-	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentText, wire.IntentMailbox}[int(input[0])%4]
+	intent := []string{wire.IntentCall, wire.IntentCall, wire.IntentText, wire.IntentMailbox, wire.IntentEcho}[int(input[0])%5]
 	route := Route{
 		State:   []presence.State{presence.Available, presence.DoNotDisturb, presence.Invisible}[int(input[0]/5)%3],
 		Blocked: input[0]&64 != 0, Busy: input[0]&128 != 0, Grace: input[0]%3 == 0,
@@ -151,7 +151,7 @@ func eventOf(b byte) Event {
 		Finished{Result: FinishFailed}, Stored{MID: "m"}, Stored{},
 		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
 		Recorded{wire.RecordPause}, Recorded{wire.RecordResume}, Recorded{wire.RecordReview}, Recorded{wire.RecordAgain}, Recorded{wire.RecordUrgent},
-		Fired{TimerReview},
+		Fired{TimerReview}, Fired{TimerEcho}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
 	}
 	return events[int(b)%len(events)]
 }

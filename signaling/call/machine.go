@@ -14,6 +14,8 @@
 //	 limit, silence, line lost,  ▼ │                      │
 //	          the caller's wish  Review ──────────────────┘
 //
+//	Routing ──an echo test──▶ Taking ──▶ Echoing ──played back──▶ Ended
+//
 //	Active ──a device loses its session──▶ Reconnecting ──back in time──▶ Active
 //
 // Every state may go to Ended, which is final. Invariants, held by FuzzStep:
@@ -45,7 +47,7 @@ type Setup struct {
 	Caller     Party
 	CallerName string
 	Callee     presence.AccountID
-	Intent     string // wire.IntentCall, IntentText or IntentMailbox
+	Intent     string // wire.IntentCall, IntentText, IntentMailbox or IntentEcho
 	Offer      string // session description of the caller
 	Timings    Timings
 	Limit      time.Duration // of a recording; told to the caller
@@ -102,6 +104,7 @@ const (
 	Greeting     State = "greeting"
 	Recording    State = "recording"
 	Review       State = "review"     // the caller listens before it is sent
+	Echoing      State = "echoing"    // the server listens and plays that back
 	Committing   State = "committing" // the recording is being finished and stored
 	Ended        State = "ended"
 )
@@ -227,7 +230,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case TakeFailed:
 		m.takeFailed()
 	case LegReport:
-		m.legReport(e)
+		m.legReport(now, e)
 	case Finished:
 		m.finished(now, e)
 	case Stored:

@@ -19,6 +19,10 @@ func (m *Machine) invited(now time.Time, r Route) {
 		m.mailbox, m.full = r.Full == "", r.Full
 	}
 	m.greets = r.Greetings
+	if m.setup.Intent == wire.IntentEcho {
+		m.echo()
+		return
+	}
 	if !m.setup.Rings() {
 		m.divert(now, wire.ToMailbox, "")
 		return

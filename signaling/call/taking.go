@@ -61,11 +61,17 @@ func (m *Machine) takeFailed() {
 	if m.state != Taking {
 		return
 	}
-	m.send(m.setup.Caller, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: false})
+	if m.setup.Intent != wire.IntentEcho {
+		m.send(m.setup.Caller, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: false})
+	}
 	m.end(wire.ReasonFailed, 0, false)
 }
 
-func (m *Machine) legReport(e LegReport) {
+func (m *Machine) legReport(now time.Time, e LegReport) {
+	if m.setup.Intent == wire.IntentEcho && (m.state == Taking || m.state == Echoing) {
+		m.echoReport(now, e)
+		return
+	}
 	if m.state != Taking && m.state != Greeting && m.state != Recording {
 		return
 	}
@@ -140,7 +146,7 @@ func (m *Machine) failure() wire.Reason {
 
 func (m *Machine) discarded() {
 	switch m.state {
-	case Taking, Greeting, Recording:
+	case Taking, Greeting, Recording, Echoing:
 		m.abandon(wire.ReasonDiscarded)
 	case Review:
 		if m.awaits == finishing {

@@ -87,7 +87,7 @@ func (m *Machine) returned(now time.Time, who Party) {
 		m.tellAgain(who)
 	case m.state == Ringing && m.isCaller(who):
 		m.send(who, &wire.CallAlerting{Call: m.setup.ID, Waiting: m.waiting != ""})
-	case m.state == Taking && m.leg && m.isCaller(who):
+	case m.state == Taking && m.leg && m.setup.Intent != wire.IntentEcho && m.isCaller(who):
 		m.send(who, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true})
 		m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer})
 	case m.state == Committing && !m.farewell && m.awaits != finishing && m.isCaller(who):
@@ -159,7 +159,7 @@ func (m *Machine) hungUp(now time.Time, by Party) {
 		m.cancel()
 	case m.state == Recording, m.state == Review:
 		m.commit()
-	case m.state == Diverting, m.state == Taking, m.state == Greeting:
+	case m.state == Diverting, m.state == Taking, m.state == Greeting, m.state == Echoing:
 		m.abandon(reasonOf(m.outcome))
 	}
 }

@@ -19,6 +19,7 @@ const (
 	TimerCallerGone Timer = "caller_gone"
 	TimerCalleeGone Timer = "callee_gone"
 	TimerReview     Timer = "review"
+	TimerEcho       Timer = "echo"
 )
 
 func goneTimer(caller bool) Timer {
@@ -59,6 +60,8 @@ func (m *Machine) fired(now time.Time, t Timer) {
 		m.ringTimeout(now)
 	case TimerReview:
 		m.reviewTimeout(now)
+	case TimerEcho:
+		m.abandon(wire.ReasonMaxDuration)
 	case TimerConnect:
 		m.connectTimeout(now)
 	case TimerTalk:

@@ -20,6 +20,7 @@ const (
 	IntentCall    = "call"    // ring; the mailbox if nobody answers
 	IntentText    = "text"    // ring for a private text call; nothing is recorded if nobody answers
 	IntentMailbox = "mailbox" // do not ring: greeting, tone, record
+	IntentEcho    = "echo"    // to oneself: the server listens and plays that back
 )
 
 // CallRing tells a callee's device to ring. A ring is judged by its age.
@@ -144,7 +145,8 @@ const (
 	PhaseGreeting  = "greeting"
 	PhaseRecording = "recording"
 	PhasePaused    = "paused"
-	PhaseReview    = "review" // it has ended, and is sent by CallHangup, or after a while
+	PhaseReview    = "review"   // it has ended, and is sent by CallHangup, or after a while
+	PhasePlayback  = "playback" // of an echo test
 )
 
 // CallRecord says what the caller wants of the message that is recorded.
@@ -239,8 +241,9 @@ const (
 	ReasonMaxDuration       Reason = "max_duration"
 	ReasonMessageLeft       Reason = "message_left"
 	ReasonDiscarded         Reason = "discarded"
-	ReasonTooShort          Reason = "too_short" // nothing was said
-	ReasonFailed            Reason = "failed"    // the server could not take the message
+	ReasonTooShort          Reason = "too_short"   // nothing was said
+	ReasonPlayedBack        Reason = "played_back" // an echo test is over
+	ReasonFailed            Reason = "failed"      // the server could not take the message
 	// ReasonStorageFailed: no more of the message could be stored, as when the
 	// disk is full. With a MID, what was said before is left.
 	ReasonStorageFailed Reason = "storage_failed"

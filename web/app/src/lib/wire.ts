@@ -307,7 +307,7 @@ export interface CallMute {
 }
 
 /** Reason is why a call, or the ringing of a device, ended. Closed list. */
-export type Reason = "hangup" | "cancelled" | "accepted_elsewhere" | "declined_elsewhere" | "declined" | "no_answer" | "busy" | "dnd" | "offline" | "diverted" | "unreachable" | "lost" | "max_duration" | "message_left" | "discarded" | "too_short" | "failed" | "storage_failed";
+export type Reason = "hangup" | "cancelled" | "accepted_elsewhere" | "declined_elsewhere" | "declined" | "no_answer" | "busy" | "dnd" | "offline" | "diverted" | "unreachable" | "lost" | "max_duration" | "message_left" | "discarded" | "too_short" | "played_back" | "failed" | "storage_failed";
 
 /** Reach asks what a call to somebody would come to now. */
 export interface Reach {
@@ -998,10 +998,12 @@ export interface Error {
 export const IntentCall = "call";
 export const IntentText = "text";
 export const IntentMailbox = "mailbox";
+export const IntentEcho = "echo";
 export const PhaseGreeting = "greeting";
 export const PhaseRecording = "recording";
 export const PhasePaused = "paused";
 export const PhaseReview = "review";
+export const PhasePlayback = "playback";
 export const DescriptionOffer = "offer";
 export const DescriptionAnswer = "answer";
 export const KindText = "text";
