@@ -7,12 +7,14 @@
 //	                                  ▲                         └──────────▶ review
 //	                                  └──────────── spoken again ◀──────────────┘
 //
+// An echo test goes from calling to recording and playback, and is over then.
+//
 // Over is final. A frame that does not fit a state changes nothing.
 
 import type * as wire from './wire';
 
-/** call: talk; text: write privately; mailbox: leave a message. */
-export type Intent = 'call' | 'text' | 'mailbox';
+/** call: talk; text: write privately; mailbox: leave a message; echo: hear oneself. */
+export type Intent = 'call' | 'text' | 'mailbox' | 'echo';
 
 export type Phase =
   | 'preparing' // microphone and offer
@@ -24,6 +26,7 @@ export type Phase =
   | 'greeting'
   | 'recording'
   | 'paused'
+  | 'playback' // of what was said in an echo test
   | 'review' // the recording has ended and is not sent yet
   | 'ending' // this side hung up
   | 'over';
@@ -90,7 +93,7 @@ export function talking(call: Call): boolean {
 
 /** withServer reports whether the far end is the server, taking a message. */
 export function withServer(call: Call): boolean {
-  return call.phase === 'diverted' || recordingPhases.some((phase) => phase === call.phase);
+  return call.intent !== 'echo' && (call.phase === 'diverted' || recordingPhases.some((phase) => phase === call.phase));
 }
 
 /** mayMute reports whether muting means anything; while a message is taken, opening a microphone that was muted before. */
@@ -149,7 +152,7 @@ function record(call: Call, frame: wire.CallRecording): Call {
   if (phase === undefined) {
     return call; // of a later server
   }
-  if (phase === 'greeting') {
+  if (phase === 'greeting' || phase === 'playback') {
     return { ...call, phase };
   }
   return {
@@ -159,4 +162,4 @@ function record(call: Call, frame: wire.CallRecording): Call {
   };
 }
 
-const recordingPhases = ['greeting', 'recording', 'paused', 'review'] as const;
+const recordingPhases = ['greeting', 'recording', 'paused', 'review', 'playback'] as const;

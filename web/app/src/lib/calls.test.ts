@@ -72,7 +72,7 @@ describe('Calls', () => {
     await settle();
   }
 
-  async function invite(intent: 'call' | 'text' | 'mailbox' = 'call'): Promise<void> {
+  async function invite(intent: 'call' | 'text' | 'mailbox' | 'echo' = 'call'): Promise<void> {
     const started = calls.start('bob', 'Bob', intent);
     await settle();
     invites.at(-1)!.reply({ type: 'ok', re: '1' });
@@ -119,6 +119,24 @@ describe('Calls', () => {
       expect(calls.held()).toEqual([]);
       await vi.advanceTimersByTimeAsync(7_000);
       expect(get(calls.call)).toBeNull();
+    });
+
+    it('tests the sound with the server, and lets go of it at once', async () => {
+      await invite('echo');
+      await take({ type: 'call.answered', call: 'call-1', answer: 'of the server' });
+      expect(FakeConnection.last.remote).toEqual(['of the server']);
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.recording', call: 'call-1', phase: 'recording', level: 30, elapsed_ms: 1_000, limit_ms: 5_000 });
+      expect(now()).toMatchObject({ phase: 'recording', recording: { level: 30 } });
+      await take({ type: 'call.recording', call: 'call-1', phase: 'playback' });
+      expect(now().phase).toBe('playback');
+      expect(types()).toEqual([]); // nobody has to be told that it is up
+      calls.hangUp();
+      expect(types()).toEqual(['call.hangup']);
+      expect(FakeConnection.last.closed).toBe(true);
+      expect(FakeMicrophone.open).toBe(0);
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup' });
+      expect(now().phase).toBe('over');
     });
 
     it('sends candidates with the invite, and keeps theirs until the answer', async () => {

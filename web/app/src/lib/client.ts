@@ -195,6 +195,11 @@ export class Client {
     return this.askFirst(() => this.attempt(() => this.calls.start(to, name, intent)));
   }
 
+  /** testSound calls the server, which plays back what it hears. What fails is said in a notice. */
+  testSound(): Promise<void> {
+    return this.askFirst(() => this.attempt(() => this.calls.start(this.session.account, 'Sound test', 'echo')));
+  }
+
   /** record begins a voice note. What fails is said in a notice. */
   record(to: wire.AccountID, held = false): Promise<void> {
     return this.attempt(() => this.notes.start(to, held));

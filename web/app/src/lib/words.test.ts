@@ -40,6 +40,18 @@ describe('progressOf', () => {
   ] as const)('says the end by %s', (reason, ms, want) => expect(progressOf(over(base, reason, ms))).toBe(want));
 });
 
+it.each([
+  ['recording', 'Say something'],
+  ['playback', 'This is how others hear you'],
+] as const)('guides through a sound test: %s', (phase, want) => expect(progressOf({ ...base, intent: 'echo', phase })).toBe(want));
+
+it.each([
+  ['played_back', /is over$/],
+  ['too_short', /^Nothing was heard/],
+  ['lost', /Calls may fail/],
+  ['failed', /right now$/],
+] as const)('says how a sound test came out: %s', (reason, want) => expect(progressOf(over({ ...base, intent: 'echo' }, reason))).toMatch(want));
+
 describe('entryOf', () => {
   const entry = (outcome: wire.Outcome, duration_ms?: number) => ({ call: 'c', outcome, ...(duration_ms && { duration_ms }) });
 

@@ -153,13 +153,18 @@ export function progressOf(call: Call): string {
     case 'greeting':
       return `${diversionOf(call)}. Speak after the tone.`;
     case 'recording':
+      if (call.intent === 'echo') {
+        return 'Say something';
+      }
       return call.intent === 'call' ? `${diversionOf(call)}. Recording your message` : 'Recording';
+    case 'playback':
+      return 'This is how others hear you';
     case 'paused':
       return 'Paused: nothing is recorded';
     case 'review':
       return 'Recorded, not sent yet';
     case 'ending':
-      return call.recording ? 'Sending…' : 'Ending…';
+      return call.recording && call.intent !== 'echo' ? 'Sending…' : 'Ending…';
     case 'over':
       return outcomeOf(call);
   }
@@ -195,6 +200,9 @@ export function endedOf(why: Interruption): string {
 /** outcomeOf says how a call ended. */
 function outcomeOf(call: Call): string {
   const { reason, durationMs } = call.end!;
+  if (call.intent === 'echo') {
+    return tested(reason);
+  }
   if (call.diversion && !call.diversion.mailbox) {
     return `${diversionOf(call)}. ${call.intent === 'text' ? 'You can write a message instead.' : noMailbox(call.diversion.full)}`;
   }
@@ -216,6 +224,8 @@ function outcomeOf(call: Call): string {
       return call.diversion ? `${diversionOf(call)}. No message left` : 'Call ended';
     case 'unreachable':
       return call.intent === 'text' ? 'No connection could be made' : 'No audio connection could be made';
+    case 'played_back':
+      return 'The sound test is over';
     case 'max_duration':
       return 'The call was ended: it had lasted for as long as calls may';
     case 'lost':
@@ -232,6 +242,22 @@ function outcomeOf(call: Call): string {
       return durationMs > 0
         ? `The server could not store more: ${call.name} gets what you said until then`
         : 'The server could not store what you said. Write instead, or try again later';
+  }
+}
+
+/** tested says how a sound test came out. */
+function tested(reason: wire.Reason): string {
+  switch (reason) {
+    case 'played_back':
+    case 'hangup':
+      return 'The sound test is over';
+    case 'too_short':
+      return 'Nothing was heard. Is it the right microphone, and is it on?';
+    case 'unreachable':
+    case 'lost':
+      return 'The server could not be heard or did not hear you. Calls may fail on this network';
+    default:
+      return 'The sound could not be tested right now';
   }
 }
 
