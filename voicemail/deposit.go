@@ -194,30 +194,31 @@ func (m *Mailbox) submit(d Deposit, done func(Accepted, error)) error {
 	})
 }
 
-// accept is the transaction of a deposit.
+// accept is the transaction of a deposit. Few were made before, and then it is
+// answered as it was, whatever would be in the way now.
 func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, error) {
-	if sent, err := d.sent(tx, row.Content); !errors.Is(err, ErrNotFound) {
-		return sent, err
+	if err := m.permit(tx, &d); isRefusal(err) {
+		sent, before := d.sent(tx, row.Content)
+		if errors.Is(before, ErrNotFound) {
+			return Accepted{}, err
+		}
+		return sent, before
+	} else if err != nil {
+		return Accepted{}, err
 	}
 	var err error
-	if err := m.permit(tx, &d); err != nil {
-		return Accepted{}, err
-	}
-	if err := d.stillThere(tx); err != nil {
-		return Accepted{}, err
-	}
 	row.Hidden = d.OnlyFrom
 	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
-		return Accepted{}, err
-	}
-	if row.Seq, err = tx.NextSeq(row.Conv); err != nil {
 		return Accepted{}, err
 	}
 	row.MID, row.Time = newID(), m.millis()
 	if d.TTL > 0 {
 		row.Expires = row.Time + d.TTL.Milliseconds()
 	}
-	if err := tx.CreateMessage(row); err != nil {
+	switch err := tx.CreateMessage(&row); {
+	case errors.Is(err, store.ErrSent):
+		return d.sent(tx, row.Content)
+	case err != nil:
 		return Accepted{}, err
 	}
 	got := Accepted{MID: row.MID, Conv: row.Conv, Seq: row.Seq, Time: row.Time}
@@ -282,10 +283,22 @@ func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account pre
 // expires like what waits for somebody offline.
 const never = math.MaxInt64
 
-// permit says whether the deposit may be made now, and who is to have it. But
-// for the end of its call nothing is changed before: what had to be undone would
-// hold up others.
+// isRefusal tells that a deposit may not be made from that it could not be.
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrNotContact) || errors.Is(err, ErrFull) || errors.Is(err, ErrNotFound)
+}
+
+// permit says whether the deposit may be made now, and who is to have it. Nothing
+// is changed before: what had to be undone would hold up others.
 func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
+	if err := m.welcome(tx, d); err != nil {
+		return err
+	}
+	return d.stillThere(tx)
+}
+
+// welcome is permit without what the deposit itself is made of.
+func (m *Mailbox) welcome(tx *store.Tx, d *Deposit) error {
 	if d.OnlyFrom {
 		_, err := tx.Account(d.To)
 		if errors.Is(err, ErrNotFound) {

@@ -74,6 +74,28 @@ func testResendIsTheSameMessage(t *testing.T, open opener) {
 	if got := h.deposit(d); !got.Duplicate || got.MID != first.MID {
 		t.Errorf("resent after a block: %+v", got)
 	}
+	h.act("bob", actUnblock, "ann")
+	h.act("bob", actRemove, "ann")
+	if _, err := h.Deposit(t.Context(), h.text("ann", "bob", "another")); !errors.Is(err, ErrNotContact) {
+		t.Errorf("to a contact no more: %v", err)
+	}
+	if got := h.deposit(d); !got.Duplicate || got.MID != first.MID {
+		t.Errorf("resent to a contact no more: %+v", got)
+	}
+	if _, err := h.Deposit(t.Context(), other); !errors.Is(err, ErrMismatch) {
+		t.Errorf("other content to a contact no more: %v", err)
+	}
+	// To whom nothing was sent before, so that there is no conversation yet.
+	h.join("eve")
+	h.act("ann", actRequest, "eve")
+	h.act("eve", actAccept, "ann")
+	other.To = h.id("eve")
+	if _, err := h.Deposit(t.Context(), other); !errors.Is(err, ErrMismatch) {
+		t.Errorf("the same cid to somebody else: %v", err)
+	}
+	if first := h.deposit(h.text("ann", "eve", "hello")); first.Seq != 1 {
+		t.Errorf("the first message to somebody else has seq %d", first.Seq)
+	}
 }
 
 func TestNumbersAreDenseUnderManySenders(t *testing.T) {

@@ -67,20 +67,18 @@ func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err er
 	return fresh, about("create participants", err)
 }
 
-// NextSeq takes the next number of a conversation.
-func (tx *Tx) NextSeq(conv string) (int64, error) {
-	tx.changed = true
-	seq := tx.shared.seqs[conv]
-	if seq == nil {
-		seq = &tally[int64]{}
-		if err := tx.get(&seq.now, `SELECT head FROM conversations WHERE id = ?`, conv); err != nil {
-			return 0, about("next seq", err)
-		}
-		seq.stored = seq.now
-		tx.shared.seqs[conv] = seq
+// seq is the newest number of a conversation, which counts on from there.
+func (tx *Tx) seq(conv string) (*tally[int64], error) {
+	if seq := tx.shared.seqs[conv]; seq != nil {
+		return seq, nil
 	}
-	seq.now++
-	return seq.now, nil
+	var head int64
+	if err := tx.get(&head, `SELECT head FROM conversations WHERE id = ?`, conv); err != nil {
+		return nil, about("newest seq", err)
+	}
+	seq := &tally[int64]{head, head}
+	tx.shared.seqs[conv] = seq
+	return seq, nil
 }
 
 // newest is the seq of the newest message of me.conv that me.account may see.

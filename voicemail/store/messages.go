@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"slices"
 
 	"parley/presence"
@@ -94,21 +95,36 @@ func (m *Message) Held() Held {
 	return Held{Messages: 1, Bytes: m.Bytes + int64(len(m.Text)+len(m.Comment)), Voice: m.Duration}
 }
 
-// CreateMessage inserts a message.
-func (tx *Tx) CreateMessage(m Message) error {
-	_, err := tx.exec(`
-		INSERT INTO messages (mid, conv, seq, sender, recipient, device, cid, content, hidden, kind, text, time, expires)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text, m.Time, m.Expires)
+const createMessage = `
+	INSERT INTO messages (mid, conv, seq, sender, recipient, device, cid, content, hidden, kind, text, time, expires)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sender, device, cid) DO NOTHING`
+
+// CreateMessage inserts a message under the next seq of its conversation, which
+// it sets, unless its device has sent one under its CID before: then it changes
+// nothing and returns ErrSent.
+func (tx *Tx) CreateMessage(m *Message) error {
+	seq, err := tx.seq(m.Conv)
 	if err != nil {
-		return about("create message", err)
+		return err
 	}
+	m.Seq = seq.now + 1
+	changed := tx.changed
+	n, err := tx.exec(createMessage,
+		m.MID, m.Conv, m.Seq, m.From, m.To, m.Device, m.CID, m.Content, m.Hidden, m.Kind, m.Text, m.Time, m.Expires)
+	switch {
+	case err != nil:
+		return about("create message", err)
+	case n == 0:
+		tx.changed = changed
+		return ErrSent
+	}
+	seq.now = m.Seq
 	return tx.describe(m)
 }
 
 // describe adds what few messages have, so that the insert of a plain text
 // stays short.
-func (tx *Tx) describe(m Message) error {
+func (tx *Tx) describe(m *Message) error {
 	if m.Kind == KindText && !m.Urgent && m.App == "" && m.Comment == "" && m.Forwarded == "" {
 		return nil
 	}
@@ -123,6 +139,9 @@ func (tx *Tx) describe(m Message) error {
 		m.Transcription, m.Transcript, m.RecordedAt, m.MID)
 	return about("describe message", err)
 }
+
+// ErrSent says that a message is there already.
+var ErrSent = errors.New("it was sent before")
 
 // Sent is what was accepted under a cid.
 type Sent struct {
