@@ -144,6 +144,29 @@ func TestFullDiskIsUnavailableUntilThereIsRoom(t *testing.T) {
 	}
 }
 
+// A check of a column against a list of more than two values builds a table for
+// each row.
+func TestStoringAMessageBuildsNoTable(t *testing.T) {
+	s := openTemp(t)
+	rows, err := s.writer.db.QueryxContext(t.Context(), "EXPLAIN "+createMessage, make([]any, strings.Count(createMessage, "?"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for n := 0; rows.Next(); n++ {
+		step, err := rows.SliceScan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(step[1]) == "OpenEphemeral" {
+			t.Errorf("step %d: %v", n, step)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Writes that never pause would have the log grow for ever, for it begins anew
 // only when all of it is in the database file at the moment of a write.
 func TestLogIsBoundedWhereWritesNeverPause(t *testing.T) {
