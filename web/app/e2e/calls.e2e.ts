@@ -123,3 +123,20 @@ test('leaving the page ends the call at once', async ({ house }) => {
   await bob.page.reload();
   await ann.passed('call.ended', (frame) => frame.reason === 'hangup');
 });
+
+test('a call in another tab ends only when one says so', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob', 'cem']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.calls(bob);
+  await ann.hears(1000);
+  const tab = await ann.back();
+  await tab.talkTo('cem');
+  await tab.press('Call');
+  await tab.press('Keep that call');
+  await ann.hears(1000);
+  await tab.press('Call');
+  await tab.press('End it and go on');
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+  await tab.passed('call.recording', (frame) => frame.phase === 'greeting'); // cem is not there
+});
