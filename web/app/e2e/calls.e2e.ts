@@ -124,6 +124,25 @@ test('leaving the page ends the call at once', async ({ house }) => {
   await ann.passed('call.ended', (frame) => frame.reason === 'hangup');
 });
 
+test('somebody in a call hears softly of another, and may end the one for it', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob', 'cem']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  const cem = await house.arrive('cem', server, tone(1500));
+  await ann.calls(bob);
+  await ann.hears(1000);
+  const tones = await ann.tones();
+  await cem.talkTo('ann');
+  await cem.press('Call');
+  await expect(cem.page.getByText('ann is in another call. Ringing quietly…').last()).toBeVisible();
+  await expect(ann.page.getByLabel('Call from cem')).toBeVisible();
+  await expect.poll(() => tones.evaluate((heard) => [...new Set(heard)])).toEqual([425]); // not the ring
+  await ann.hears(1000);
+  await ann.press('End and answer');
+  await Promise.all([ann.hears(1500), cem.hears(440)]);
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+});
+
 test('a call in another tab ends only when one says so', async ({ house }) => {
   const server = await house.serve(['ann', 'bob', 'cem']);
   const ann = await house.arrive('ann', server, tone(440));

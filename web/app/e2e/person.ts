@@ -1,6 +1,6 @@
 // A person at a browser with a microphone of their own.
 
-import { chromium, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { chromium, expect, type Browser, type BrowserContext, type JSHandle, type Page } from '@playwright/test';
 import { keepConnections } from './flow';
 import { program, type Place } from './lab';
 import { password, type Server } from './server';
@@ -149,6 +149,33 @@ export class Person {
     await this.press('Send');
   }
 
+  /** shows says how one wants to be seen, in what words and until what time of day. */
+  async shows(state: string, { text, until }: { text?: string; until?: string } = {}): Promise<void> {
+    await this.press('Your status');
+    await this.page.getByRole('radio', { name: state }).check();
+    if (until !== undefined) {
+      await this.page.getByLabel('Until').selectOption('at');
+      await this.page.getByLabel('Time', { exact: true }).fill(until);
+    }
+    if (text !== undefined) {
+      await this.page.getByLabel('Status text').fill(text);
+    }
+    await this.press('Save');
+  }
+
+  /** tones are the frequencies that the page itself makes from now on. */
+  tones(): Promise<JSHandle<number[]>> {
+    return this.page.evaluateHandle(() => {
+      const heard: number[] = [];
+      const { start } = OscillatorNode.prototype;
+      OscillatorNode.prototype.start = function (when?: number) {
+        heard.push(this.frequency.value);
+        start.call(this, when);
+      };
+      return heard;
+    });
+  }
+
   /** hides lets calls pass through the relay only. */
   async hides(): Promise<void> {
     await this.press('Settings');
@@ -182,6 +209,16 @@ export class Person {
   /** line is a private line that is shown. */
   line(text: string) {
     return this.page.getByRole('log', { name: /^Private lines/ }).getByText(text, { exact: true });
+  }
+
+  /** unplug takes the microphone of the call away, as far as the page can tell. */
+  async unplug(): Promise<void> {
+    await this.page.evaluate(() => {
+      const { connections } = window as unknown as { connections: RTCPeerConnection[] };
+      const track = connections.at(-1)!.getSenders().find((sender) => sender.track?.kind === 'audio')!.track!;
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    });
   }
 
   /** words are those to compare in a call. */

@@ -15,6 +15,9 @@ const ring: Pattern = {
   gain: 0.14,
 };
 const ringBack: Pattern = { frequencies: [425], beats: [{ at: 0, length: 1 }], period: 5, gain: 0.07 };
+
+// Somebody else is calling: soft, for it sounds beside a conversation.
+const waiting: Pattern = { frequencies: [425], beats: [{ at: 0, length: 0.2 }, { at: 0.8, length: 0.2 }], period: 4, gain: 0.04 };
 const arrival: Pattern = { frequencies: [880], beats: [{ at: 0, length: 0.09 }], period: 0, gain: 0.06 };
 
 let context: AudioContext | undefined;
@@ -38,6 +41,11 @@ export function startRing(): () => void {
 /** startRingBack sounds like the far end's ringing until the returned function is called. */
 export function startRingBack(): () => void {
   return repeat(ringBack);
+}
+
+/** startWaiting says softly that somebody else is calling, until the returned function is called. */
+export function startWaiting(): () => void {
+  return repeat(waiting);
 }
 
 /** arrived is a short sign. */
