@@ -61,18 +61,12 @@ test('presence is told, and a reload does not flicker', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, null);
   const bob = await house.arrive('bob', server, null);
-  const set = async (state: string, status: string) => {
-    await bob.press('Your status');
-    await bob.page.getByRole('radio', { name: state }).check();
-    await bob.page.getByLabel('Status text').fill(status);
-    await bob.press('Save');
-  };
-  await set('Do not disturb', 'writing');
+  await bob.shows('Do not disturb', { text: 'writing' });
   await expect(ann.entry('bob')).toHaveAccessibleName(/do not disturb/);
   await expect(ann.entry('bob')).toContainText('writing');
-  await set('Invisible', '');
+  await bob.shows('Invisible', { text: '' });
   await expect(ann.entry('bob')).toHaveAccessibleName(/offline/);
-  await set('Available', '');
+  await bob.shows('Available');
   await expect(ann.entry('bob')).toHaveAccessibleName(/available/);
   const before = ann.frames.length;
   await bob.page.reload();
@@ -81,16 +75,18 @@ test('presence is told, and a reload does not flicker', async ({ house }) => {
   expect(ann.frames.slice(before).filter(({ frame }) => frame.type === 'presence')).toEqual([]);
 });
 
-test('do not disturb goes to the mailbox at once', async ({ house }) => {
+test('until when somebody is away is said beforehand; do not disturb goes to the mailbox at once', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await bob.press('Your status');
-  await bob.page.getByRole('radio', { name: 'Do not disturb' }).check();
-  await bob.press('Save');
-  await expect(ann.entry('bob')).toHaveAccessibleName(/do not disturb/);
   await ann.talkTo('bob');
-  await ann.press('Call');
+  const call = ann.page.getByRole('button', { name: 'Call', exact: true });
+  await bob.shows('Away', { until: '14:00' });
+  await expect(call).toHaveAccessibleDescription(/^away until (tomorrow, )?(2:00 PM|14:00)$/);
+  await bob.shows('Do not disturb', { until: '14:00' });
+  await expect(call).toHaveAccessibleDescription(/^do not disturb until (tomorrow, )?(2:00 PM|14:00) · calls go to the mailbox$/);
+  await expect(ann.entry('bob')).toHaveAccessibleName(/do not disturb/);
+  await call.click();
   await expect(ann.page.getByText(/^bob does not want to be disturbed/).first()).toBeVisible();
   expect(bob.frames.some(({ frame }) => frame.type === 'call.ring')).toBe(false);
   await ann.press('Hang up');

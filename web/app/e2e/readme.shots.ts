@@ -18,10 +18,7 @@ test('pictures', async ({ house }) => {
   const dark = await house.arrive('Ada', server, tone(800), { viewport: phone, colorScheme: 'dark' });
   const linus = await house.arrive('Linus', server, null);
 
-  await linus.press('Your status');
-  await linus.page.getByRole('radio', { name: 'Do not disturb' }).check();
-  await linus.page.getByLabel('Status text').fill('in the release until 15:00');
-  await linus.press('Save');
+  await linus.shows('Do not disturb', { text: 'in the release until 15:00' });
   await linus.talkTo('Ada');
   await linus.write('The release notes are in the usual place.');
   await linus.write('Can you have a look before noon?');

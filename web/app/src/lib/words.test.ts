@@ -146,7 +146,12 @@ describe('browserOf', () => {
     expect(presenceOf({ state: 'dnd', until, in_call: true }, now)).toBe('in a call');
     expect(presenceOf({ state: 'away' }, now)).toBe('away');
     const reach: wire.Reachable = { type: 'reachable', re: '1', account: 'bob', way: 'will_go_to_mailbox', outcome: 'dnd' };
-    expect(reachOf({ ...reach, until }, now)).toBe(`calls go to the mailbox (do not disturb until ${said})`);
-    expect(reachOf(reach, now)).toBe('calls go to the mailbox (do not disturb)');
+    expect(reachOf({ ...reach, until }, undefined, now)).toBe(`calls go to the mailbox (do not disturb until ${said})`);
+    expect(reachOf(reach)).toBe('calls go to the mailbox (do not disturb)');
+    // What is seen already is not said again.
+    expect(reachOf({ ...reach, until }, { state: 'dnd' }, now)).toBe('calls go to the mailbox');
+    expect(reachOf({ ...reach, outcome: 'offline' }, { state: 'offline' })).toBe('calls go to the mailbox');
+    expect(reachOf({ ...reach, outcome: 'busy' }, { state: 'dnd', in_call: true })).toBe('calls go to the mailbox');
+    expect(reachOf({ ...reach, outcome: 'busy' }, { state: 'available' })).toBe('calls go to the mailbox (in another call)');
   });
 });

@@ -261,10 +261,11 @@ function tested(reason: wire.Reason): string {
   }
 }
 
-/** reachOf says what a call to somebody would come to; '' if it would simply ring. */
-export function reachOf({ way, outcome, until, full }: wire.Reachable, now = Date.now()): string {
+/** reachOf says what a call to somebody would come to, and why if what is seen of them does not say it; '' if it would simply ring. */
+export function reachOf({ way, outcome, until, full }: wire.Reachable, seen?: { state: wire.State; in_call?: boolean }, now = Date.now()): string {
   const end = until ? ` until ${endOf(until, now)}` : '';
-  const why = outcome === 'dnd' ? ` (do not disturb${end})` : outcome === 'busy' ? ' (in another call)' : outcome === 'offline' ? ' (offline)' : '';
+  const known = seen && outcome === (seen.in_call ? 'busy' : seen.state);
+  const why = known ? '' : outcome === 'dnd' ? ` (do not disturb${end})` : outcome === 'busy' ? ' (in another call)' : outcome === 'offline' ? ' (offline)' : '';
   switch (way) {
     case 'will_ring':
       return '';
