@@ -2,6 +2,7 @@
 
 import { between } from './between';
 import { expect, test, type House } from './fixtures';
+import { LossyLine } from './loss';
 import type { Person } from './person';
 import { tone } from './sound';
 
@@ -18,7 +19,7 @@ async function writePrivately(house: House): Promise<[Person, Person]> {
   return [ann, bob];
 }
 
-test('in one call: the same words, video that comes and goes, private lines, another network, mute kept', async ({ house }) => {
+test('in one call: the same words, video and a screen that come and go, private lines, another network, mute kept', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
@@ -35,6 +36,11 @@ test('in one call: the same words, video that comes and goes, private lines, ano
   await expect(bob.page.getByLabel('Video of ann')).toBeHidden();
   await ann.sees('bob');
   await bob.press('Camera');
+  await expect(ann.page.getByLabel('Video of bob')).toBeHidden();
+  await bob.press('Share the screen');
+  await ann.sees('bob');
+  await expect(bob.page.getByLabel('Your screen, as ann sees it')).toBeVisible();
+  await bob.press('Share the screen');
   await expect(ann.page.getByLabel('Video of bob')).toBeHidden();
 
   await ann.press('Write privately');
@@ -121,4 +127,32 @@ test('somebody in between: the two hear each other, and their words differ', asy
   expect(anns).not.toBe(bobs);
   await bob.press('Call options');
   await expect(bob.page.getByText('Other words: hang up, somebody sits in between.')).toBeVisible();
+});
+
+test('a line that loses packets is said, and on whose side; so is a microphone that vanishes', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.open('ann', server, tone(440));
+  const bob = await house.open('bob', server, tone(1000));
+  const line = new LossyLine();
+  try {
+    await line.between(ann.page, bob.page);
+    for (const person of [ann, bob]) {
+      await person.page.reload();
+      await person.signIn();
+    }
+    await ann.calls(bob);
+    await Promise.all([ann.hears(1000), bob.hears(440)]);
+    line.lost = [0.6, 0]; // more than resends and redundancy repair
+    await expect(ann.page.getByText('Part of what bob says is lost on its way to you.')).toBeVisible();
+    await expect(bob.page.getByText('Part of what you say is lost on its way to ann.')).toBeVisible();
+    line.lost = [0, 0];
+    await expect(ann.page.getByText('is lost on its way')).toBeHidden();
+    await expect(bob.page.getByText('is lost on its way')).toBeHidden();
+
+    await ann.unplug();
+    await expect(ann.page.getByText(/^Your microphone was disconnected. You are heard through .+ now.$/)).toBeVisible();
+    await bob.hears(440);
+  } finally {
+    line.close();
+  }
 });
