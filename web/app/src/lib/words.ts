@@ -31,7 +31,7 @@ export function troubleSaid(trouble: Exclude<Trouble, null>, name: string): stri
 
 /** holdToTalk says how one who is muted is heard for a moment. */
 export function holdToTalk(touch: boolean): string {
-  return touch ? 'Hold the mute button to talk.' : 'Hold the space bar or the mute button to talk.';
+  return touch ? 'Hold the mute button to talk.' : 'Hold the space bar to talk.';
 }
 
 /** pathSaid says which way a call takes. */
