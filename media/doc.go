@@ -14,6 +14,7 @@
 //
 //	<id>.journal   while recording, and until Remove
 //	<id>.webm.part being written
+//	<id>.meta      what the recording is to be, if that was said after it began
 //	<id>.webm      finished and durable, until Remove; also of an Import
 //
 // A crash at any moment leaves a journal that Recover finishes. It is written

@@ -180,7 +180,7 @@ type Order struct {
 	Echo time.Duration
 
 	MaxDuration time.Duration // of the recording; default 3 min
-	Silence     time.Duration // that ends the recording; default 10 s
+	Silence     time.Duration // that ends the recording; default 10 s, negative: none does
 	MinDuration time.Duration // of a recording worth keeping; default 700 ms
 
 	// Report tells how the leg goes, in order, from one goroutine. It must not
@@ -226,7 +226,7 @@ func (o Order) withDefaults() (Order, error) {
 	if o.MaxDuration <= 0 {
 		o.MaxDuration = 3 * time.Minute
 	}
-	if o.Silence <= 0 {
+	if o.Silence == 0 {
 		o.Silence = 10 * time.Second
 	}
 	if o.MinDuration <= 0 {

@@ -32,6 +32,7 @@ type Recording struct {
 }
 
 func journalPath(dir, id string) string { return filepath.Join(dir, id+".journal") }
+func metaPath(dir, id string) string    { return filepath.Join(dir, id+".meta") }
 func webmPath(dir, id string) string    { return filepath.Join(dir, id+".webm") }
 
 // render makes the file of a journal, durably. The journal stays, until
@@ -55,8 +56,18 @@ func render(dir, id string) (Recording, error) {
 	skip := samplesIn(preSkip)
 	length := max(samplesIn(end.at)-skip, 0)
 	finished, err := store(dir, id, sound{layOut(rec.packets, end.at), skip, length})
+	if err != nil {
+		return finished, err
+	}
 	finished.Truncated, finished.Meta = end.truncated, rec.Meta
-	return finished, err
+	marked, err := os.ReadFile(metaPath(dir, id))
+	switch {
+	case err == nil:
+		finished.Meta = marked
+	case !errors.Is(err, fs.ErrNotExist):
+		return finished, fmt.Errorf("media: %w", err)
+	}
+	return finished, nil
 }
 
 // store writes the file of a sound, durably.
@@ -149,8 +160,8 @@ func syncDir(path string) error {
 
 // Recover finishes what a crash left in dir: recordings that were under way,
 // which are marked truncated, and finished ones that nobody took over. A
-// journal of which nothing can be made is renamed to .bad and logged; a file
-// without journal, of an import that nobody took over, is removed. A dir that
+// journal of which nothing can be made is renamed to .bad and logged; what is
+// without journal, as an import that nobody took over, is removed. A dir that
 // is not there has nothing in it.
 func Recover(dir string, log *slog.Logger) ([]Recording, error) {
 	entries, err := os.ReadDir(dir)
@@ -168,7 +179,7 @@ func Recover(dir string, log *slog.Logger) ([]Recording, error) {
 		}
 	}
 	for _, entry := range entries {
-		if id, _, ok := strings.Cut(entry.Name(), ".webm"); ok && !journals[id] && idGrammar.MatchString(id) {
+		if id, ok := belongsTo(entry.Name()); ok && !journals[id] {
 			if err := Remove(dir, id); err != nil {
 				return found, err
 			}
@@ -198,13 +209,26 @@ func Recover(dir string, log *slog.Logger) ([]Recording, error) {
 	return found, nil
 }
 
+// belongsTo is whose a file is that goes with a journal.
+func belongsTo(name string) (id string, ok bool) {
+	for _, kind := range []string{".webm", ".meta"} {
+		if id, ok = strings.CutSuffix(strings.TrimSuffix(name, ".part"), kind); ok {
+			return id, idGrammar.MatchString(id)
+		}
+	}
+	return "", false
+}
+
 // Remove deletes the files of a recording that was taken over. The journal
-// goes last: without it nothing is found again.
+// goes after the sound, without it nothing is found again; what it was to be
+// is known until then.
 func Remove(dir, id string) error {
 	if !idGrammar.MatchString(id) {
 		return fmt.Errorf("%w: id %.80q", ErrOrder, id)
 	}
-	for _, path := range []string{webmPath(dir, id) + ".part", webmPath(dir, id), journalPath(dir, id)} {
+	for _, path := range []string{
+		webmPath(dir, id) + ".part", webmPath(dir, id), journalPath(dir, id), metaPath(dir, id) + ".part", metaPath(dir, id),
+	} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("media: remove: %w", err)
 		}

@@ -42,9 +42,13 @@ type Leg struct {
 	isUp, isGone, isStopped sync.Once
 	listening               atomic.Bool // packets are wanted
 
-	mu     sync.Mutex
-	fate   fate
-	tracks int
+	mu        sync.Mutex
+	fate      fate
+	tracks    int
+	recorded  bool        // and nothing more
+	listeners []*listener // replaced, never changed
+
+	finishing sync.Mutex // held while Finish makes the file
 
 	take *take // owned by run until done
 }
@@ -104,15 +108,21 @@ func (l *Leg) answer(ctx context.Context, o offered) (string, error) {
 
 func (l *Leg) negotiate(ctx context.Context, o offered) (string, error) {
 	var err error
-	l.voice, err = webrtc.NewTrackLocalStaticSample(
-		webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: sampleRate, Channels: 2}, "voice", "parley")
-	if err != nil {
+	if l.voice, err = webrtc.NewTrackLocalStaticSample(opusVoice, "voice", "parley"); err != nil {
 		return "", fmt.Errorf("media: %w", err)
 	}
-	if err := l.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp}); err != nil {
+	return negotiate(ctx, l.peer, l.voice, o)
+}
+
+// opusVoice is what the server sends.
+var opusVoice = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: sampleRate, Channels: 2}
+
+// negotiate answers an offer, with a track to send.
+func negotiate(ctx context.Context, peer *webrtc.PeerConnection, voice webrtc.TrackLocal, o offered) (string, error) {
+	if err := peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp}); err != nil {
 		return "", fmt.Errorf("%w: %v", ErrOffer, err)
 	}
-	sender, err := l.peer.AddTrack(l.voice)
+	sender, err := peer.AddTrack(voice)
 	if err != nil {
 		return "", fmt.Errorf("media: %w", err)
 	}
@@ -124,17 +134,17 @@ func (l *Leg) negotiate(ctx context.Context, o offered) (string, error) {
 			}
 		}
 	}()
-	answer, err := l.peer.CreateAnswer(nil)
+	answer, err := peer.CreateAnswer(nil)
 	if err != nil {
 		return "", fmt.Errorf("%w: %v", ErrOffer, err)
 	}
-	gathered := webrtc.GatheringCompletePromise(l.peer)
-	if err := l.peer.SetLocalDescription(answer); err != nil {
+	gathered := webrtc.GatheringCompletePromise(peer)
+	if err := peer.SetLocalDescription(answer); err != nil {
 		return "", fmt.Errorf("%w: %v", ErrOffer, err)
 	}
 	select {
 	case <-gathered: // at once: the port is open already
-		return l.peer.LocalDescription().SDP, nil
+		return peer.LocalDescription().SDP, nil
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
@@ -239,6 +249,8 @@ func (l *Leg) Finish(ctx context.Context) (Recording, error) {
 	case <-ctx.Done():
 		return Recording{}, ctx.Err()
 	}
+	l.finishing.Lock()
+	defer l.finishing.Unlock()
 	if l.take != nil && l.take.err != nil {
 		l.log.Error("recording was not written whole", "err", l.take.err)
 		if l.take.journal == nil {
@@ -248,6 +260,18 @@ func (l *Leg) Finish(ctx context.Context) (Recording, error) {
 		return Recording{}, errors.Join(ErrTooShort, Remove(l.engine.cfg.Dir, l.order.ID))
 	}
 	return render(l.engine.cfg.Dir, l.order.ID)
+}
+
+// Mark replaces the Meta that a crash would bring back with the recording, at
+// once and durably; also when it has ended.
+func (l *Leg) Mark(meta []byte) error {
+	if len(meta) > maxMeta {
+		return fmt.Errorf("%w: %d bytes of meta", ErrOrder, len(meta))
+	}
+	if err := replace(metaPath(l.engine.cfg.Dir, l.order.ID), meta); err != nil {
+		return fmt.Errorf("media: mark: %w", err)
+	}
+	return nil
 }
 
 // Discard ends the leg and throws its recording away, unless Finish has it.
@@ -279,6 +303,7 @@ func (l *Leg) end(f fate) fate {
 func (l *Leg) run() {
 	defer close(l.done)
 	l.conduct()
+	l.hush()
 	<-l.stop // a recording that has ended by itself waits for its fate
 	_ = l.peer.GracefulClose()
 	l.engine.leave(l)

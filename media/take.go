@@ -108,7 +108,7 @@ func (t *take) over(elapsed time.Duration) (bool, time.Duration) {
 	if elapsed >= limit {
 		return true, limit
 	}
-	if silent := elapsed - t.lastVoice; silent >= t.leg.order.Silence {
+	if silent := elapsed - t.lastVoice; t.leg.order.Silence > 0 && silent >= t.leg.order.Silence {
 		const rest = time.Second // of the silence
 		return true, min(elapsed, t.lastVoice+rest)
 	}
@@ -157,6 +157,7 @@ func (t *take) add(a arrival) {
 	t.loudest = max(t.loudest, uint8(int(height(level))*100/255))
 	p.ssrc += t.pauses
 	t.fail(t.journal.add(p))
+	t.leg.passOn(p)
 }
 
 // benefit of the doubt, for the levels of a caller that have not varied yet.

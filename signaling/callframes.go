@@ -65,6 +65,13 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 		return f.Call, call.Rang{Device: who.Device}, nil
 	case *wire.CallAccept:
 		return f.Call, call.Accepted{Device: who.Device, Answer: f.Answer}, checkSDP(f.Answer, audio, data)
+	case *wire.CallPickUp:
+		return f.Call, call.PickedUp{Device: who.Device}, nil
+	case *wire.CallListen:
+		if f.Offer != "" {
+			err = checkSDP(f.Offer, audio)
+		}
+		return f.Call, call.Listens{Device: who.Device, Offer: f.Offer}, err
 	case *wire.CallDecline:
 		if utf8.RuneCountInString(f.Text) > wire.MaxStatus || strings.ContainsFunc(f.Text, unicode.IsControl) {
 			err = errInvalid

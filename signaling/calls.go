@@ -152,11 +152,12 @@ func (cs *calls) close(r *runner) {
 func (cs *calls) deviceGone(who Identity, clean bool) {
 	party := call.Party(who)
 	for _, r := range cs.all() {
-		if r.setup.Caller != party && (r.setup.Callee != who.Account || r.grantedTo() != who.Device) {
+		takesPart := r.setup.Caller == party || r.setup.Callee == who.Account && r.grantedTo() == who.Device
+		if !takesPart && !r.screens(who.Account) {
 			continue
 		}
 		var event call.Event = call.Vanished{Who: party}
-		if clean {
+		if clean && takesPart {
 			event = call.HungUp{By: party}
 		}
 		_ = r.deliver(cs.ctx, event) // a call that has ended needs no telling

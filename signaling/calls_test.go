@@ -520,6 +520,7 @@ type takeLeg struct {
 
 	mu   sync.Mutex
 	told []string
+	meta []byte // as it was marked
 }
 
 func (l *takeLeg) note(what string) {
@@ -549,6 +550,21 @@ func (l *takeLeg) Pause(on bool) {
 	} else {
 		l.note("resume")
 	}
+}
+func (l *takeLeg) Listen(_ context.Context, offer string) (string, func(), error) {
+	l.note("listen")
+	return "answer to " + offer, func() { l.note("unlisten") }, nil
+}
+func (l *takeLeg) Mark(meta []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.meta = meta
+	return nil
+}
+func (l *takeLeg) marked() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.meta
 }
 func (l *takeLeg) Discard() { l.note("discard") }
 func (l *takeLeg) Release() { l.note("release") }

@@ -64,6 +64,10 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 
 	case *wire.ReceiptsSet:
 		return s.setReceipts(ctx, c, f)
+	case *wire.MailboxSet:
+		return s.setTaking(ctx, c, f)
+	case *wire.DraftSet:
+		return s.setDraft(ctx, c, f)
 	case *wire.Send:
 		return s.sendText(ctx, c, f)
 	case *wire.History:

@@ -28,6 +28,9 @@ type trace struct {
 	Intent  string             `json:"intent,omitempty"`
 	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for the rest of one that has its entry already
 	Began   int64              `json:"began,omitempty"`   // of a recording, Unix ms; 0: it had not when this was written
+	Number  int                `json:"number,omitempty"`  // of the recording in its call
+	Urgent  bool               `json:"urgent,omitempty"`
+	Draft   bool               `json:"draft,omitempty"` // it is the caller's own
 }
 
 func (t trace) encode() []byte {
@@ -65,6 +68,16 @@ func (t trace) entry(length time.Duration, take *Take) voicemail.Deposit {
 			d.Voice.Began = time.UnixMilli(t.Began)
 		}
 	}
+	return d
+}
+
+// draft is the deposit of what a caller has said before somebody picked up.
+func (t trace) draft(take *Take) voicemail.Deposit {
+	t.Outcome = ""
+	d := t.entry(0, take)
+	id := recordingID(t.Call, t.Number)
+	d.CID, d.Voice.Source = id+".d", []byte(id) // after a crash its bytes may be others
+	d.Draft, d.Urgent = true, t.Urgent
 	return d
 }
 
@@ -117,6 +130,13 @@ func (cs *calls) recover(recordings []Recovered, under []voicemail.LiveCall) ([]
 			cs.cfg.Log.Error("recording of an unknown call stays where it is", "path", r.Take.Path, "err", err)
 			continue
 		}
+		if of.Draft { // and the call is another matter
+			if _, err := cs.depositPatiently(of.draft(&r.Take)); err != nil {
+				return nil, fmt.Errorf("draft from call %s: %w", of.Call, err)
+			}
+			r.Release()
+			continue
+		}
 		if err := cs.recoverRecording(of, r); err != nil {
 			return nil, fmt.Errorf("recording of call %s: %w", of.Call, err)
 		}
@@ -132,10 +152,10 @@ func (cs *calls) recover(recordings []Recovered, under []voicemail.LiveCall) ([]
 // recoverRecording delivers what was said. If the call has its entry already,
 // the recording follows as a voice note of its own.
 func (cs *calls) recoverRecording(of trace, r Recovered) error {
-	_, _, err := cs.store(of, call.Deposit{Voice: true}, &r.Take)
+	_, _, err := cs.store(of, call.Deposit{Voice: true, Urgent: of.Urgent}, &r.Take)
 	if errors.Is(err, voicemail.ErrMismatch) {
 		of.Call, of.Outcome = of.Call+".voice", ""
-		_, _, err = cs.store(of, call.Deposit{Voice: true}, &r.Take)
+		_, _, err = cs.store(of, call.Deposit{Voice: true, Urgent: of.Urgent}, &r.Take)
 	}
 	if err != nil {
 		return err

@@ -64,6 +64,13 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 		ID: f.Call, Caller: call.Party(who), CallerName: caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
 		Timings: cs.cfg.Timings, Limit: limit,
 	}
+	if f.Intent != wire.IntentEcho {
+		callee, err := cs.cfg.Mailbox.Account(ctx, f.To)
+		if err != nil {
+			return fmt.Errorf("callee: %w", err)
+		}
+		wishes(&setup, callee.Taking)
+	}
 	if caller.RelayOnly {
 		setup.Offer = concealSDP(setup.Offer)
 	}

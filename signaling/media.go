@@ -24,7 +24,9 @@ type MediaOrder struct {
 	Sound    []byte        // the greeting as WebM; default: the server's own
 	Pause    time.Duration // instead of the greeting, silence, unless skipped
 	Limit    time.Duration
-	Echo     bool // listen so long, play that back, and keep nothing
+	Silence  time.Duration // that ends the recording; 0: as is usual, negative: none does
+	Shortest time.Duration // that is worth keeping; 0: as is usual
+	Echo     bool          // listen so long, play that back, and keep nothing
 	// Report tells how the leg goes, in order. It may block only briefly.
 	Report func(MediaReport)
 }
@@ -39,8 +41,12 @@ type MediaReport struct {
 // Leg is the server's end of one call. Its files last until Release.
 type Leg interface {
 	AddCandidate(candidate, mid string, line int) error
-	Skip()                                    // from the greeting to the tone
-	Pause(on bool)                            // stops listening, or goes on
+	Skip()         // from the greeting to the tone
+	Pause(on bool) // stops listening, or goes on
+	// Listen answers the offer of somebody who hears what is recorded, until stop
+	// or the leg's end, with all candidates in it.
+	Listen(ctx context.Context, offer string) (answer string, stop func(), err error)
+	Mark(meta []byte) error                   // replaces the order's Meta, durably
 	Finish(ctx context.Context) (Take, error) // ErrNothingSaid if there is nothing to keep
 	Discard()                                 // ends the leg and throws the recording away
 	Release()                                 // the take is stored: its files may go

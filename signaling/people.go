@@ -163,6 +163,14 @@ func (s *Server) setRelayOnly(ctx context.Context, c *conn, f *wire.RelaySet) er
 	return s.ownChanged(ctx, c, f.ID)
 }
 
+// setTaking holds for recordings that begin from now on.
+func (s *Server) setTaking(ctx context.Context, c *conn, f *wire.MailboxSet) error {
+	if err := s.mailbox.SetTaking(ctx, c.who.Account, store.Taking(f.Taking)); err != nil {
+		return fmt.Errorf("set taking: %w", err)
+	}
+	return s.ownChanged(ctx, c, f.ID)
+}
+
 // ownChanged lets what an account has just set count, tells its devices, and
 // answers.
 func (s *Server) ownChanged(ctx context.Context, c *conn, re string) error {
@@ -205,6 +213,7 @@ func (s *Server) selfOf(row store.Account, device presence.DeviceID) wire.Self {
 	return wire.Self{
 		Account: row.ID, Device: device, Name: row.Name, Admin: row.Admin, State: own.State, Status: own.Status, Until: own.Until,
 		TellRead: row.TellRead, TellPlayed: row.TellPlayed, RelayOnly: own.RelayOnly,
+		Taking: wire.Taking(row.Taking),
 	}
 }
 

@@ -31,10 +31,12 @@ type runner struct {
 	left    bool   // its entry is, to the next start
 	timers  map[call.Timer]*time.Timer
 	leg     Leg
-	kept    *Take // what Finish kept
+	kept    *Take                        // what Finish kept
+	heard   map[presence.DeviceID]func() // ends what each hears of the recording
 	// The call goes on with the next start of the server.
 	suspended bool
 	beside    sync.WaitGroup
+	taking    trace // of the newest recording
 
 	standing atomic.Pointer[standing] // what others may ask
 	began    atomic.Int64             // when recording began, Unix ms; set by report
@@ -44,6 +46,7 @@ type runner struct {
 type standing struct {
 	state   call.State
 	granted presence.DeviceID // callee's device that has the call
+	screens bool              // the callee's devices may hear what is being left
 	review  string            // file that the caller may hear before it is sent
 }
 
@@ -51,15 +54,16 @@ type standing struct {
 type incoming struct {
 	call.Event
 	leg  Leg
-	kept *Take
-	left bool // the entry could not be stored
+	kept *Take  // of leg
+	left bool   // the entry could not be stored
+	hear func() // ends what the device of the event hears
 }
 
 func newRunner(cs *calls, machine *call.Machine, setup call.Setup) *runner {
 	r := &runner{
 		calls: cs, setup: setup, log: cs.cfg.Log.With("call", setup.ID),
 		inbox: make(chan incoming, 64), done: make(chan struct{}),
-		machine: machine, timers: make(map[call.Timer]*time.Timer),
+		machine: machine, timers: make(map[call.Timer]*time.Timer), heard: make(map[presence.DeviceID]func()),
 	}
 	r.standing.Store(&standing{state: machine.State(), granted: machine.Granted()})
 	return r
@@ -143,7 +147,7 @@ func (r *runner) deliverFrom(ctx context.Context, from call.Party, event call.Ev
 		if !isCaller {
 			return errCallState
 		}
-	case call.Rang, call.Accepted, call.Declined:
+	case call.Rang, call.Accepted, call.Declined, call.PickedUp, call.Listens:
 		if isCaller {
 			return errCallState
 		}
@@ -170,11 +174,16 @@ func (r *runner) run() {
 }
 
 func (r *runner) takeOver(in incoming) {
-	if in.leg != nil {
+	switch {
+	case in.kept != nil && in.leg == r.leg:
+		r.kept = in.kept
+	case in.kept == nil && in.leg != nil:
 		r.leg = in.leg
 	}
-	if in.kept != nil {
-		r.kept = in.kept
+	if in.hear != nil {
+		device := in.Event.(call.Listening).Device
+		r.unlisten(device)
+		r.heard[device] = in.hear
 	}
 	r.left = r.left || in.left
 }
@@ -182,7 +191,7 @@ func (r *runner) takeOver(in incoming) {
 func (r *runner) step(event call.Event) []call.Effect {
 	effects := r.machine.Step(r.calls.cfg.Now(), event)
 	r.note()
-	at := &standing{state: r.machine.State(), granted: r.machine.Granted()}
+	at := &standing{state: r.machine.State(), granted: r.machine.Granted(), screens: r.machine.Screened()}
 	if at.state == call.Review && r.kept != nil {
 		at.review = r.kept.Path
 	}
@@ -239,6 +248,8 @@ func (r *runner) perform(effect call.Effect) {
 		r.calls.engage(e.Account, e.InCall)
 	case call.Take:
 		meta := r.trace(r.machine.Outcome())
+		meta.Number, meta.Urgent = e.Number, e.Urgent
+		r.taking = meta
 		r.besides(func() incoming { return r.take(e, meta) })
 	case call.LegCandidate:
 		if r.leg == nil {
@@ -247,6 +258,17 @@ func (r *runner) perform(effect call.Effect) {
 		if err := r.leg.AddCandidate(e.Frame.Candidate, e.Frame.Mid, e.Frame.Line); err != nil {
 			r.log.Debug("candidate of the caller", "err", err)
 		}
+	case call.Mark:
+		r.mark(e)
+	case call.Keep:
+		leg, kept, of := r.leg, r.kept, r.taking
+		r.leg, r.kept = nil, nil
+		r.beside.Go(func() { r.keep(leg, kept, of) })
+	case call.Listen:
+		leg := r.leg
+		r.besides(func() incoming { return r.listen(leg, e) })
+	case call.Unlisten:
+		r.unlisten(e.Device)
 	case call.Skip:
 		if r.leg != nil {
 			r.leg.Skip()
@@ -290,7 +312,7 @@ func (r *runner) besides(do func() incoming) {
 func (r *runner) take(e call.Take, meta trace) incoming {
 	leg, answer, err := r.calls.cfg.Media.Answer(r.calls.ctx, MediaOrder{
 		ID: recordingID(r.setup.ID, e.Number), Offer: e.Offer, Meta: meta.encode(), Greeting: e.Greeting, Sound: r.greeting(e.Sound), Pause: e.Pause, Echo: e.Echo,
-		Limit: r.setup.Limit, Report: r.report,
+		Limit: r.setup.Limit, Silence: r.setup.Silence, Shortest: r.setup.Shortest, Report: r.report,
 	})
 	if err != nil {
 		r.log.Warn("cannot take a message", "err", err)
@@ -325,7 +347,7 @@ func (r *runner) finish(leg Leg) incoming {
 		r.log.Error("recording is kept for the next start", "err", err)
 		return incoming{Event: call.Finished{Result: call.FinishFailed}}
 	}
-	return incoming{Event: call.Finished{Result: call.FinishOK, Length: take.Duration}, kept: &take}
+	return incoming{Event: call.Finished{Result: call.FinishOK, Length: take.Duration}, leg: leg, kept: &take}
 }
 
 // deposit stores the call's entry, and tells those whose logs have grown.

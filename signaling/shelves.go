@@ -72,6 +72,29 @@ func (s *Server) resume(ctx context.Context, c *conn, f *wire.Resume) error {
 	return nil
 }
 
+// setDraft does what becomes of a draft.
+func (s *Server) setDraft(ctx context.Context, c *conn, f *wire.DraftSet) error {
+	switch f.Action {
+	case wire.DraftSend:
+		got, err := s.mailbox.SendDraft(ctx, c.who.Account, f.MID)
+		if err != nil {
+			return err
+		}
+		c.send(&wire.OK{Re: f.ID})
+		s.hub.pushDeposit(got)
+	case wire.DraftDiscard:
+		entries, err := s.mailbox.DiscardDraft(ctx, c.who.Account, f.MID)
+		if err != nil {
+			return err
+		}
+		c.send(&wire.OK{Re: f.ID})
+		s.hub.Push(entries)
+	default:
+		return errInvalid
+	}
+	return nil
+}
+
 // forward waits for the mailbox: it is one message at a time, by hand.
 func (s *Server) forward(ctx context.Context, c *conn, f *wire.Forward) error {
 	got, err := s.mailbox.Forward(ctx, voicemail.Deposit{

@@ -172,7 +172,7 @@ func messageOf(account, with presence.AccountID, m store.Message) wire.Message {
 	out := wire.Message{
 		MID: m.MID, Conv: m.Conv, Seq: m.Seq, With: with, From: m.From,
 		Kind: m.Kind, Text: m.Text, Played: m.PlayedTold, Time: m.Time, Expires: m.Expires, Gone: wire.Gone(m.Gone),
-		Urgent: m.Urgent, App: m.App, Comment: m.Comment,
+		Urgent: m.Urgent, Draft: m.Draft, App: m.App, Comment: m.Comment,
 	}
 	if m.From == account {
 		out.Device, out.CID = m.Device, m.CID

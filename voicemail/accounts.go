@@ -102,6 +102,26 @@ func (m *Mailbox) SetRelayOnly(ctx context.Context, account presence.AccountID, 
 	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetRelayOnly(account, on) })
 }
 
+// Bounds of what an account may set of how its messages are taken.
+const (
+	MinSilence  = 3 * time.Second
+	MaxSilence  = time.Minute
+	MinShortest = 500 * time.Millisecond
+	MaxShortest = 10 * time.Second
+)
+
+// SetTaking stores how an account's messages are taken from now on: Silence is 0
+// or within its bounds. It returns ErrInvalid or ErrNotFound.
+func (m *Mailbox) SetTaking(ctx context.Context, account presence.AccountID, t store.Taking) error {
+	within := func(ms int64, least, most time.Duration) bool {
+		return ms >= least.Milliseconds() && ms <= most.Milliseconds()
+	}
+	if t.Silence != 0 && !within(t.Silence, MinSilence, MaxSilence) || !within(t.Shortest, MinShortest, MaxShortest) {
+		return fmt.Errorf("%w: how messages are taken", ErrInvalid)
+	}
+	return m.store.Write(ctx, func(tx *store.Tx) error { return tx.SetTaking(account, t) })
+}
+
 // SetPassword replaces a password, signs out every device of the account and
 // revokes its tokens: who had the old password may have made one. It returns
 // ErrWeakPassword or ErrNotFound.

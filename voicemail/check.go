@@ -40,7 +40,7 @@ func (d *Deposit) check() error {
 	}
 	switch {
 	case (d.Kind == store.KindVoice) != (d.Voice != nil), d.Kind == store.KindCall && d.Call == nil,
-		d.Kind == store.KindText && d.Call != nil, d.Kind != store.KindText && d.Text != "":
+		d.Kind == store.KindText && d.Call != nil, d.Draft && (d.Kind != store.KindVoice || d.Call != nil), d.Kind != store.KindText && d.Text != "":
 		return fmt.Errorf("%w: parts do not make a message of kind %q", ErrInvalid, d.Kind)
 	}
 	if err := checkTTL(d.TTL); err != nil {

@@ -39,6 +39,10 @@ type Deposit struct {
 	Forwarded *Forwarded
 	Comment   string
 
+	// Draft is of what From has said and not sent: a voice message in From's log
+	// alone, until SendDraft or DiscardDraft.
+	Draft bool
+
 	// OnlyFrom keeps the message from To altogether: it goes into From's log
 	// only, and asks for no permission. It is set for whoever is blocked by a
 	// contact: a refusal would tell.
@@ -64,6 +68,7 @@ type Forwarded struct {
 	mid                       string // of the message that is forwarded
 	blob                      string // of a recording, which belongs to several messages then
 	transcription, transcript string
+	draft                     bool // of From's own, which ends with that
 }
 
 // Call is how a call ended.
@@ -206,8 +211,9 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	} else if err != nil {
 		return Accepted{}, err
 	}
+	var got Accepted
 	var err error
-	row.Hidden = d.OnlyFrom
+	row.Hidden, row.Draft = d.OnlyFrom, d.Draft
 	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
 		return Accepted{}, err
 	}
@@ -221,11 +227,18 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	case err != nil:
 		return Accepted{}, err
 	}
-	got := Accepted{MID: row.MID, Conv: row.Conv, Seq: row.Seq, Time: row.Time}
+	got.MID, got.Conv, got.Seq, got.Time = row.MID, row.Conv, row.Seq, row.Time
 	for _, account := range d.readers() {
 		if err := m.enter(tx, d, &row, account, &got); err != nil {
 			return Accepted{}, err
 		}
+	}
+	if d.Forwarded != nil && d.Forwarded.draft {
+		entry, _, err := m.settle(tx, d.Forwarded.mid)
+		if err != nil {
+			return Accepted{}, err
+		}
+		got.Entries = append(got.Entries, entry)
 	}
 	return got, nil
 }
@@ -299,7 +312,7 @@ func (m *Mailbox) permit(tx *store.Tx, d *Deposit) error {
 
 // welcome is permit without what the deposit itself is made of.
 func (m *Mailbox) welcome(tx *store.Tx, d *Deposit) error {
-	if d.OnlyFrom {
+	if d.OnlyFrom = d.OnlyFrom || d.Draft; d.OnlyFrom {
 		_, err := tx.Account(d.To)
 		if errors.Is(err, ErrNotFound) {
 			return ErrNotContact // nobody

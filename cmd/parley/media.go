@@ -24,6 +24,7 @@ func (a answeringMachine) Answer(ctx context.Context, order signaling.MediaOrder
 	do := media.Order{
 		ID: order.ID, Offer: order.Offer, Meta: order.Meta,
 		Greeting: order.Greeting, Sound: order.Sound, Pause: order.Pause, Tone: true, MaxDuration: order.Limit,
+		Silence: order.Silence, MinDuration: order.Shortest,
 		Report: func(r media.Report) {
 			order.Report(signaling.MediaReport{Kind: call.LegKind(r.Kind), Level: r.Level, Elapsed: r.Elapsed})
 		},

@@ -16,6 +16,10 @@ func (m *Machine) candidate(e Candidate) {
 	}
 	m.counts[e.From]++
 	switch {
+	case m.joins() && m.isCaller(e.From):
+		if m.offer != "" { // before, it is one of an offer that the server has answered
+			m.held = append(m.held, e.Frame)
+		}
 	case m.inConversation(e.From):
 		m.send(m.other(e.From), &e.Frame)
 		switch {

@@ -10,10 +10,10 @@ import (
 // Effect is something to be done about a call.
 type Effect interface{ effect() }
 
-// Effects, to be performed in the order of a step. Take, Finish and Deposit
-// take their time; their results come back as events.
+// Effects, to be performed in the order of a step. Take, Listen, Finish and
+// Deposit take their time; their results come back as events.
 type (
-	// Send puts a frame on the sockets of one device.
+	// Send puts a frame on the sockets of one device, or of all of an account.
 	Send struct {
 		To    Party
 		Frame wire.Frame
@@ -38,7 +38,25 @@ type (
 		Pause    time.Duration // instead of a sound: the caller reads the greeting
 		Echo     bool          // play back what is said, and keep nothing
 		Number   int           // of the recording in this call, from 1
+		Urgent   bool
 	}
+	// Mark writes down at once, for a process that finds the recording after a
+	// crash, what it is to be.
+	Mark struct {
+		Urgent bool
+		Draft  bool // of the caller's: not to be delivered
+	}
+	// Keep ends the server's leg and keeps what it recorded as the caller's draft.
+	// Nothing waits for that.
+	Keep struct{}
+	// Listen lets a device of the callee hear what is being recorded: Listening
+	// comes back.
+	Listen struct {
+		Device presence.DeviceID
+		Offer  string
+	}
+	// Unlisten ends that.
+	Unlisten struct{ Device presence.DeviceID }
 	// LegCandidate passes a candidate of the caller to the server's leg.
 	LegCandidate struct{ Frame wire.CallCandidate }
 	// Skip cuts the greeting short.
@@ -69,6 +87,10 @@ func (Arm) effect()          {}
 func (Disarm) effect()       {}
 func (Engage) effect()       {}
 func (Take) effect()         {}
+func (Mark) effect()         {}
+func (Keep) effect()         {}
+func (Listen) effect()       {}
+func (Unlisten) effect()     {}
 func (LegCandidate) effect() {}
 func (Skip) effect()         {}
 func (Pause) effect()        {}

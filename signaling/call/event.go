@@ -29,6 +29,19 @@ type (
 		Device presence.DeviceID
 		Invite string
 	}
+	// PickedUp asks for the grant of a call whose caller is leaving a message.
+	PickedUp struct{ Device presence.DeviceID }
+	// Listens is a callee device's wish to hear what is being recorded; without
+	// Offer, no longer.
+	Listens struct {
+		Device presence.DeviceID
+		Offer  string
+	}
+	// Listening is the result of Listen. Without Answer it failed.
+	Listening struct {
+		Device presence.DeviceID
+		Answer string
+	}
 	// Declined refuses for the person, on all devices.
 	Declined struct {
 		Device presence.DeviceID
@@ -135,6 +148,9 @@ func (Appeared) event()   {}
 func (Rang) event()       {}
 func (Accepted) event()   {}
 func (Crossed) event()    {}
+func (PickedUp) event()   {}
+func (Listens) event()    {}
+func (Listening) event()  {}
 func (Declined) event()   {}
 func (Diverted) event()   {}
 func (HungUp) event()     {}

@@ -16,6 +16,8 @@ func FuzzStep(f *testing.F) {
 	f.Add([]byte{2, 1, 3, 6, 7, 255, 16, 17, 5})
 	f.Add([]byte{2, 1, 255, 18, 3, 20, 6, 7, 14, 255, 44})
 	f.Add([]byte{2, 1, 3, 41, 41, 41, 12, 25, 27, 29, 31, 33})
+	f.Add([]byte{0, 28, 31, 32, 53, 55, 51, 36, 24, 3, 6, 7, 5, 38})
+	f.Add([]byte{0, 28, 31, 32, 47, 52, 35, 255, 16, 24, 4, 16, 17, 33})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) == 0 {
 			return
@@ -40,6 +42,12 @@ type law struct {
 	recording bool
 	crashed   bool
 	deposited bool // by a process before
+
+	unheard  bool // nobody may hear what is left
+	shown    bool // the callee sees what is being left
+	finished bool // the newest recording is, to be delivered
+	drafted  bool // and is the caller's alone
+	listens  map[presence.DeviceID]bool
 }
 
 // crash is the end of a process: what it only knew is gone.
@@ -50,6 +58,8 @@ func (l *law) crash() {
 	clear(l.armed)
 	clear(l.engaged)
 	clear(l.ringing)
+	clear(l.listens)
+	l.shown, l.finished = false, false
 }
 
 func play(t *testing.T, input []byte) {
@@ -67,11 +77,12 @@ func play(t *testing.T, input []byte) {
 	if input[0]%2 == 0 {
 		route.BusyAt = "phone"
 	}
-	m := New(Setup{ID: "c", Caller: ann, Callee: "bob", Intent: intent, Offer: "o"})
+	m := New(Setup{ID: "c", Caller: ann, Callee: "bob", Intent: intent, Offer: "o", Screen: len(input)%5 != 0})
 	now := dawn
 	l := &law{
 		t: t, armed: map[Timer]time.Time{}, granted: map[presence.DeviceID]bool{}, stopped: map[presence.DeviceID]bool{},
 		ringing: map[presence.DeviceID]bool{}, engaged: map[presence.AccountID]bool{}, muted: map[Party]bool{},
+		listens: map[presence.DeviceID]bool{}, unheard: route.Blocked || !m.setup.Screen || intent != wire.IntentCall,
 	}
 	l.step(m, now, Invited{route})
 	for _, b := range input[1:] {
@@ -107,6 +118,9 @@ func play(t *testing.T, input []byte) {
 		if len(l.armed) == 0 && m.State() == Active {
 			l.step(m, now, HungUp{ann})
 		}
+	}
+	if l.shown {
+		t.Fatal("the callee still sees a message being left")
 	}
 	if m.State() != Ended || !l.closed {
 		t.Fatalf("call does not end: %s, timers %v", m.State(), l.armed)
@@ -152,6 +166,8 @@ func eventOf(b byte) Event {
 		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
 		Recorded{wire.RecordPause}, Recorded{wire.RecordResume}, Recorded{wire.RecordReview}, Recorded{wire.RecordAgain}, Recorded{wire.RecordUrgent},
 		Fired{TimerReview}, Fired{TimerEcho}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
+		PickedUp{"phone"}, PickedUp{"laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", "a"}, Listening{"phone", ""},
+		Described{phone, wire.CallDescription{Kind: wire.DescriptionAnswer}}, LegReport{Kind: LegLevel, Level: 50}, Vanished{laptop},
 	}
 	return events[int(b)%len(events)]
 }
@@ -189,6 +205,28 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 		case Deposit:
 			l.deposits++
 			l.recording = l.recording || e.Voice
+			if e.Voice && !l.finished {
+				l.t.Fatal("delivered what was not recorded for that")
+			}
+		case Take:
+
+			l.finished, l.drafted = false, false
+		case Finish:
+			l.finished = true
+		case Mark:
+			l.drafted = e.Draft
+		case Keep:
+			if !l.drafted {
+				l.t.Fatal("a draft that a crash would deliver")
+			}
+			l.finished = false
+		case Listen:
+			if l.unheard || before != Greeting && before != Recording {
+				l.t.Fatalf("%s listens in %s", e.Device, before)
+			}
+			l.listens[e.Device] = true
+		case Unlisten:
+			delete(l.listens, e.Device)
 		case Close:
 			l.closed = true
 			if len(l.armed) > 0 {
@@ -223,6 +261,19 @@ func (l *law) frame(m *Machine, e Send) {
 		}
 	case *wire.CallStop:
 		l.stopped[e.To.Device] = true
+	case *wire.CallScreen:
+		if l.unheard || e.To.Account != "bob" {
+			l.t.Fatalf("%v sees what is left", e.To)
+		}
+		l.shown = f.Phase != wire.PhaseOver
+	case *wire.CallListening:
+		if f.Answer != "" && !l.listens[e.To.Device] {
+			l.t.Fatalf("%s hears what it has not asked for", e.To.Device)
+		}
+	case *wire.CallPickedUp:
+		if e.To != ann || len(l.granted) != 1 || l.unheard {
+			l.t.Fatalf("%v is told that %v has picked up", e.To, l.granted)
+		}
 	case *wire.CallEnded:
 		if e.To == ann && f.Call == "c" {
 			l.goodbyes++

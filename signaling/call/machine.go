@@ -16,6 +16,8 @@
 //
 //	Routing ──an echo test──▶ Taking ──▶ Echoing ──played back──▶ Ended
 //
+//	Greeting, Recording, Review ──a device of the callee picks up──▶ Connecting
+//
 //	Active ──a device loses its session──▶ Reconnecting ──back in time──▶ Active
 //
 // Every state may go to Ended, which is final. Invariants, held by FuzzStep:
@@ -51,6 +53,10 @@ type Setup struct {
 	Offer      string // session description of the caller
 	Timings    Timings
 	Limit      time.Duration // of a recording; told to the caller
+	// As the callee wants its messages to be taken.
+	Silence  time.Duration // that ends a recording; 0: as is usual, negative: none does
+	Shortest time.Duration // of a recording that is worth keeping; 0: as is usual
+	Screen   bool          // the callee may hear it as it is left, and pick up
 }
 
 // Rings reports whether somebody is to be reached, not only the mailbox.
@@ -142,6 +148,12 @@ type Machine struct {
 	takes    int           // begun so far
 	farewell bool          // the caller is told the end once the entry is stored
 
+	shown     string                     // to the callee: the phase of what is being left; "": nothing
+	levels    []int                      // since that was told
+	listening map[presence.DeviceID]bool // hear it, or are about to
+	listened  int                        // how often that began
+	picked    int                        // takes that had begun when a device picked up
+
 	answer string // to the caller's offer, until media is up
 	// The candidates of each side: the caller's until somebody answers, and both
 	// while Connecting, for a side that comes back.
@@ -169,7 +181,7 @@ func New(setup Setup) *Machine {
 	return &Machine{
 		setup: setup, state: Routing, offer: setup.Offer, timers: make(map[Timer]time.Time),
 		connected: make(map[Party]bool), counts: make(map[Party]int), spoken: make(map[Party]minute),
-		away: make(map[Party]bool), muted: make(map[Party]bool),
+		away: make(map[Party]bool), muted: make(map[Party]bool), listening: make(map[presence.DeviceID]bool),
 	}
 }
 
@@ -178,6 +190,9 @@ func (m *Machine) State() State { return m.state }
 
 // Outcome is how the call has come out so far.
 func (m *Machine) Outcome() wire.Outcome { return m.outcome }
+
+// Screened reports whether the callee's devices may hear what is being left.
+func (m *Machine) Screened() bool { return m.screened() }
 
 // Granted is the callee's device that has the call, if one has.
 func (m *Machine) Granted() presence.DeviceID { return m.granted }
@@ -199,6 +214,12 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 		m.accepted(now, e)
 	case Crossed:
 		m.crossed(now, e)
+	case PickedUp:
+		m.pickedUp(now, e.Device)
+	case Listens:
+		m.listens(e)
+	case Listening:
+		m.hears(e)
 	case Declined:
 		m.declined(now, e)
 	case Diverted:
@@ -206,7 +227,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case HungUp:
 		m.hungUp(now, e.By)
 	case Discarded:
-		m.discarded()
+		m.discarded(now)
 	case Recorded:
 		m.recorded(now, e.Action)
 	case Connected:
@@ -238,6 +259,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case Fired:
 		m.fired(now, e.Timer)
 	}
+	m.unshow()
 	return m.out
 }
 

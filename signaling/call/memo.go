@@ -26,6 +26,7 @@ type Memo struct {
 	Greetings  map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
 	Held       []wire.CallCandidate         `json:"held,omitempty"`
 	HeldCallee []wire.CallCandidate         `json:"held_callee,omitempty"`
+	Picked     int                          `json:"picked,omitempty"`
 	Muted      bool                         `json:"muted,omitempty"`        // the caller
 	CalleeMute bool                         `json:"callee_muted,omitempty"` // the granted device
 }
@@ -35,7 +36,7 @@ func (m *Machine) Memo() Memo {
 	memo := Memo{
 		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
-		Greetings: m.greets, Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
+		Greetings: m.greets, Picked: m.picked, Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
 	}
 	if m.state == Committing {
@@ -52,6 +53,9 @@ func Restore(setup Setup, memo Memo) *Machine {
 	m.mailbox, m.full, m.hidden, m.outcome = memo.Mailbox, memo.Full, memo.Hidden, memo.Outcome
 	m.length = time.Duration(memo.Length) * time.Millisecond
 	m.greets = memo.Greetings
+	if m.picked, m.takes = memo.Picked, memo.Picked; m.picked > 0 {
+		m.offer = "" // the server has answered that one
+	}
 	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
 	for who, muted := range map[Party]bool{m.setup.Caller: memo.Muted, m.callee(): memo.CalleeMute} {
 		if muted {
@@ -118,7 +122,8 @@ func (m *Machine) askForOffer(now time.Time) {
 	m.forgetHandshake()
 	m.counts[m.setup.Caller] = 0
 	m.send(m.setup.Caller, &wire.CallDiverted{
-		Call: m.setup.ID, Outcome: m.outcome, Greeting: m.greeting().told(), Mailbox: m.mailbox, Full: m.full, Reoffer: true,
+		Call: m.setup.ID, Outcome: m.outcome, Greeting: m.greeting().told(), Mailbox: m.mailbox,
+		MayListen: m.mayListen(), Full: m.full, Reoffer: true,
 	})
 	m.arm(now, TimerConnect, m.setup.Timings.Connect)
 }

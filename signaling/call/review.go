@@ -11,6 +11,12 @@ func (m *Machine) recorded(now time.Time, action wire.RecordAction) {
 	switch {
 	case action == wire.RecordUrgent || action == wire.RecordOrdinary:
 		m.urgent = action == wire.RecordUrgent
+		if m.leg {
+			m.do(Mark{Urgent: m.urgent})
+		}
+		if m.shown != "" {
+			m.show(m.shown)
+		}
 	case action == wire.RecordPause && m.state == Recording && !m.paused:
 		m.paused = true
 		m.do(Pause{true})
@@ -18,6 +24,7 @@ func (m *Machine) recorded(now time.Time, action wire.RecordAction) {
 		m.send(m.setup.Caller, &wire.CallRecording{
 			Call: m.setup.ID, Phase: wire.PhasePaused, Elapsed: m.length.Milliseconds(), Limit: m.setup.Limit.Milliseconds(),
 		})
+		m.show(wire.PhasePaused)
 	case action == wire.RecordResume && m.paused:
 		m.paused = false
 		m.disarm(TimerReview)
@@ -25,6 +32,7 @@ func (m *Machine) recorded(now time.Time, action wire.RecordAction) {
 		m.send(m.setup.Caller, &wire.CallRecording{
 			Call: m.setup.ID, Phase: wire.PhaseRecording, Elapsed: m.length.Milliseconds(), Limit: m.setup.Limit.Milliseconds(),
 		})
+		m.show(wire.PhaseRecording)
 	case action == wire.RecordReview && m.state == Recording:
 		m.review()
 	case action == wire.RecordAgain && m.state == Review && m.awaits == nothing:
@@ -41,6 +49,8 @@ func (m *Machine) review() {
 	m.awaits = finishing
 	m.disarmAll()
 	m.do(Finish{})
+	m.show(wire.PhaseReview)
+	clear(m.listening) // the leg has ended
 }
 
 // offerReview begins the wait for the caller's decision.
@@ -87,5 +97,7 @@ func (m *Machine) again(now time.Time) {
 	m.disarmAll()
 	m.leg = false
 	m.state = Diverting
+	m.length = 0
 	m.askForOffer(now)
+	m.show(wire.PhaseGreeting)
 }

@@ -80,6 +80,9 @@ func (m *Machine) appeared(now time.Time, device presence.DeviceID) {
 	if m.ringable() && (m.waiting == "" || m.waiting == device) {
 		m.ring(now, device, "")
 	}
+	if m.shown != "" {
+		m.send(Party{m.setup.Callee, device}, m.screen())
+	}
 }
 
 func (m *Machine) rang(device presence.DeviceID) {
@@ -95,6 +98,9 @@ func (m *Machine) rang(device presence.DeviceID) {
 func (m *Machine) accepted(now time.Time, e Accepted) {
 	who := Party{m.setup.Callee, e.Device}
 	switch {
+	case m.joins() && m.granted == e.Device && m.offer != "":
+		m.joined(who, e.Answer)
+		return
 	case m.granted == e.Device:
 		return // asked twice
 	case m.granted != "":
@@ -104,16 +110,17 @@ func (m *Machine) accepted(now time.Time, e Accepted) {
 		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
 		return
 	}
-	m.granted = e.Device
-	m.state = Connecting
 	m.disarm(TimerAlert, TimerRing, TimerCallerGone)
 	m.send(who, &wire.CallGranted{Call: m.setup.ID})
 	m.stopRinging(wire.ReasonAcceptedElsewhere, e.Device)
-	m.answer = e.Answer
-	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: e.Answer, By: m.setup.Callee})
-	for _, c := range m.held {
-		m.send(who, &c)
-	}
+	m.joined(who, e.Answer)
+	m.grant(now, e.Device)
+}
+
+// grant gives the call to a device.
+func (m *Machine) grant(now time.Time, device presence.DeviceID) {
+	m.granted = device
+	m.state = Connecting
 	m.do(Engage{m.setup.Caller.Account, true})
 	m.do(Engage{m.setup.Callee, true})
 	m.arm(now, TimerConnect, m.setup.Timings.Connect)

@@ -14,7 +14,7 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 	m.disarmAll()
 	m.send(m.setup.Caller, &wire.CallDiverted{
 		Call: m.setup.ID, Outcome: outcome, Text: text, Greeting: m.greeting().told(),
-		Mailbox: m.mailbox, Full: m.full, Reoffer: used && m.mailbox,
+		Mailbox: m.mailbox, MayListen: m.mayListen(), Full: m.full, Reoffer: used && m.mailbox,
 	})
 	switch {
 	case !m.mailbox:
@@ -33,7 +33,7 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 func (m *Machine) take() {
 	m.state = Taking
 	m.takes++
-	take := Take{Offer: m.offer, Number: m.takes}
+	take := Take{Offer: m.offer, Number: m.takes, Urgent: m.urgent}
 	if m.takes == 1 { // who speaks again has heard it
 		greeting := m.greeting()
 		take.Greeting, take.Sound, take.Pause = true, greeting.Sound, greeting.pause()
@@ -82,6 +82,7 @@ func (m *Machine) legReport(now time.Time, e LegReport) {
 		m.disarm(TimerConnect)
 		m.state = Greeting
 		m.send(m.setup.Caller, &wire.CallRecording{Call: m.setup.ID, Phase: wire.PhaseGreeting})
+		m.show(wire.PhaseGreeting)
 	case LegRecording, LegLevel:
 		if m.paused {
 			return // it was told before the leg had paused
@@ -93,6 +94,7 @@ func (m *Machine) legReport(now time.Time, e LegReport) {
 			Call: m.setup.ID, Phase: wire.PhaseRecording, Level: e.Level,
 			Elapsed: e.Elapsed.Milliseconds(), Limit: m.setup.Limit.Milliseconds(),
 		})
+		m.grow(e)
 	case LegStopped, LegLost, LegUnstored:
 		m.unstored = e.Kind == LegUnstored
 		switch {
@@ -144,8 +146,14 @@ func (m *Machine) failure() wire.Reason {
 	return wire.ReasonFailed
 }
 
-func (m *Machine) discarded() {
+func (m *Machine) discarded(now time.Time) {
 	switch m.state {
+	case Connecting: // somebody has picked up just now
+		if m.picked == 0 {
+			m.refuse(m.setup.Caller)
+			return
+		}
+		m.hungUp(now, m.setup.Caller)
 	case Taking, Greeting, Recording, Echoing:
 		m.abandon(wire.ReasonDiscarded)
 	case Review:

@@ -50,6 +50,9 @@ func (m *Machine) connectTimeout(now time.Time) {
 // vanished begins the wait for a party that lost its session. What the server
 // records goes on: its own leg tells when the caller's media is gone.
 func (m *Machine) vanished(now time.Time, who Party) {
+	if who.Account == m.setup.Callee {
+		m.unlisten(who.Device)
+	}
 	switch {
 	case m.inConversation(who):
 		if m.talks() && !m.away[who] {
@@ -88,7 +91,7 @@ func (m *Machine) returned(now time.Time, who Party) {
 	case m.state == Ringing && m.isCaller(who):
 		m.send(who, &wire.CallAlerting{Call: m.setup.ID, Waiting: m.waiting != ""})
 	case m.state == Taking && m.leg && m.setup.Intent != wire.IntentEcho && m.isCaller(who):
-		m.send(who, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true})
+		m.send(who, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true, MayListen: m.mayListen()})
 		m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer})
 	case m.state == Committing && !m.farewell && m.awaits != finishing && m.isCaller(who):
 		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.length.Milliseconds()})
@@ -101,10 +104,19 @@ func (m *Machine) returned(now time.Time, who Party) {
 func (m *Machine) tellAgain(who Party) {
 	if m.state == Connecting {
 		held := m.held
-		if m.isCaller(who) {
+		switch {
+		case m.joins() && m.isCaller(who) && m.offer == "":
+			m.send(who, &wire.CallPickedUp{Call: m.setup.ID, By: m.setup.Callee})
+			return
+		case m.joins() && m.isCaller(who):
+			return // the answer is on its way
+		case m.joins():
+			m.send(who, &wire.CallGranted{Call: m.setup.ID, Offer: m.offer})
+			return
+		case m.isCaller(who):
 			held = m.heldCallee
 			m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer, By: m.setup.Callee})
-		} else {
+		default:
 			m.send(who, &wire.CallGranted{Call: m.setup.ID})
 		}
 		for _, c := range held {
@@ -202,6 +214,12 @@ func (m *Machine) described(now time.Time, e Described) {
 				Call: m.setup.ID, Code: wire.CodeRateLimited, Message: wire.Sentences[wire.CodeRateLimited],
 				RetryAfter: time.Minute.Milliseconds(),
 			})
+			return
+		}
+		if m.joins() {
+			if m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer {
+				m.reoffered(e.Frame.SDP)
+			}
 			return
 		}
 		m.counts[e.From] = 0 // a restart gathers anew

@@ -94,7 +94,7 @@ func (tell *teller) run(words []string) {
 		}
 		tell.m = New(Setup{
 			ID: "c1", Caller: ann, CallerName: "Ann", Callee: "bob", Intent: intent,
-			Offer: "ann's offer", Limit: 3 * time.Minute,
+			Offer: "ann's offer", Limit: 3 * time.Minute, Screen: slices.Contains(words, "screened"),
 		})
 	}
 	tell.step(tell.event(words))
@@ -153,6 +153,9 @@ func (tell *teller) line(e Effect) string {
 		}
 		body = []byte(strings.Replace(string(body), `"call":"c1",`, "", 1))
 		body = []byte(strings.Replace(string(body), `{"call":"c1"}`, "", 1))
+		if e.To.Device == "" {
+			e.To.Device = "*"
+		}
 		return strings.TrimSpace(fmt.Sprintf("to %s/%s: %s %s", e.To.Account, e.To.Device, e.Frame.Type(), body))
 	case Arm:
 		return fmt.Sprintf("arm %s %s", e.Timer, e.At.Sub(tell.now))
@@ -208,6 +211,12 @@ func (tell *teller) event(words []string) Event {
 		return Rang{party().Device}
 	case "accepts":
 		return Accepted{party().Device, "answer of " + words[1]}
+	case "picks-up":
+		return PickedUp{party().Device}
+	case "listens":
+		return Listens{party().Device, arg("offer")}
+	case "listening":
+		return Listening{party().Device, arg("answer")}
 	case "crosses":
 		return Crossed{party().Device, "c2"}
 	case "declines":

@@ -59,7 +59,8 @@ type CallAccept struct {
 
 // CallGranted tells a device that its CallAccept won.
 type CallGranted struct {
-	Call string `json:"call"`
+	Call  string `json:"call"`
+	Offer string `json:"offer,omitempty"`
 }
 
 // CallStop tells a device to stop ringing.
@@ -101,8 +102,11 @@ type CallDiverted struct {
 	// Greeting is the callee's own, if there is one for the reason.
 	Greeting *Greeting `json:"greeting,omitempty"`
 	Mailbox  bool      `json:"mailbox"`
-	Full     Part      `json:"full,omitempty"`
-	Reoffer  bool      `json:"reoffer,omitempty"`
+	// MayListen says that the callee, if there, may hear the message while it is
+	// left, and pick up.
+	MayListen bool `json:"may_listen,omitempty"`
+	Full      Part `json:"full,omitempty"`
+	Reoffer   bool `json:"reoffer,omitempty"`
 }
 
 // Greeting is what a callee says to who cannot reach it. Text without Sound is
@@ -166,6 +170,51 @@ const (
 	RecordUrgent   RecordAction = "urgent"   // the message is urgent
 	RecordOrdinary RecordAction = "ordinary" // or is not after all
 )
+
+// CallScreen shows a device of the callee that a message is being left, as it
+// grows: about twice a second while it is recorded. The device may listen
+// (CallListen) and pick up (CallPickUp) until PhaseOver.
+type CallScreen struct {
+	Call    string             `json:"call"`
+	From    presence.AccountID `json:"from"`
+	Name    string             `json:"name"`
+	Phase   string             `json:"phase"`
+	Levels  []int              `json:"levels,omitempty"`     // since the frame before, 0 silent .. 100 loud
+	Elapsed int64              `json:"elapsed_ms,omitempty"` // recorded so far
+	Limit   int64              `json:"limit_ms,omitempty"`
+	Urgent  bool               `json:"urgent,omitempty"`
+}
+
+// PhaseOver is a phase of CallScreen alone: nothing is being left any more.
+const PhaseOver = "over"
+
+// CallListen asks to hear what is being recorded: Offer receives audio. The
+// server answers with CallListening. Without an Offer it ends that.
+type CallListen struct {
+	Call  string `json:"call"`
+	Offer string `json:"offer,omitempty"`
+}
+
+// CallListening is the server's answer to CallListen, with all candidates in it.
+// Without an Answer there is nothing to hear, or no longer.
+type CallListening struct {
+	Call   string `json:"call"`
+	Answer string `json:"answer,omitempty"`
+}
+
+// CallPickUp asks for a call whose caller is leaving a message. The first
+// device is granted it (CallGranted); the others get CallStop.
+type CallPickUp struct {
+	Call string `json:"call"`
+}
+
+// CallPickedUp tells a caller who is leaving a message that By talks to it now:
+// the client makes a new connection and sends its offer in CallDescription.
+// What was said until then is kept as a draft of the caller's.
+type CallPickedUp struct {
+	Call string             `json:"call"`
+	By   presence.AccountID `json:"by"`
+}
 
 // CallHangup ends one's part: cancels while it rings (from a device that rings
 // it declines), ends the conversation, or ends a recording and sends it.
@@ -293,6 +342,11 @@ func (*CallActive) Type() string       { return "call.active" }
 func (*CallReconnecting) Type() string { return "call.reconnecting" }
 func (*CallRecording) Type() string    { return "call.recording" }
 func (*CallRecord) Type() string       { return "call.record" }
+func (*CallScreen) Type() string       { return "call.screen" }
+func (*CallListen) Type() string       { return "call.listen" }
+func (*CallListening) Type() string    { return "call.listening" }
+func (*CallPickUp) Type() string       { return "call.pickup" }
+func (*CallPickedUp) Type() string     { return "call.pickedup" }
 func (*CallHangup) Type() string       { return "call.hangup" }
 func (*CallDiscard) Type() string      { return "call.discard" }
 func (*CallEnded) Type() string        { return "call.ended" }

@@ -25,6 +25,9 @@ type Message struct {
 	// Expires is until when it must be delivered, Unix ms, if that is bounded.
 	Expires int64 `json:"expires,omitempty"`
 	Urgent  bool  `json:"urgent,omitempty"`
+	// Draft: its sender has said it and not sent it, and nobody else has it. What
+	// becomes of it is said by DraftSet.
+	Draft bool `json:"draft,omitempty"`
 	// App is the name of the program that dropped it, with a token of From.
 	App       string     `json:"app,omitempty"`
 	Forwarded *Forwarded `json:"forwarded,omitempty"`
@@ -109,6 +112,34 @@ type ReceiptsSet struct {
 	ID     string `json:"id"`
 	Read   bool   `json:"read"`
 	Played bool   `json:"played"`
+}
+
+// DraftSet sends a draft of the own, or throws it away. Answered by ok.
+type DraftSet struct {
+	ID     string `json:"id"`
+	MID    string `json:"mid"`
+	Action string `json:"action"`
+}
+
+// Actions of DraftSet.
+const (
+	DraftSend    = "send"
+	DraftDiscard = "discard"
+)
+
+// MailboxSet says how messages to this account are taken. Answered by ok; all
+// devices get self.
+type MailboxSet struct {
+	ID     string `json:"id"`
+	Taking Taking `json:"taking"`
+}
+
+// Taking is how messages are taken. Silence is 0 or 3 to 60 s, Shortest 0.5 to
+// 10 s.
+type Taking struct {
+	Screen   bool  `json:"screen"`      // they may be heard while they are left
+	Silence  int64 `json:"silence_ms"`  // that ends a recording; 0: none does
+	Shortest int64 `json:"shortest_ms"` // recording that is kept
 }
 
 // Kinds of Message.
@@ -382,6 +413,8 @@ type TypingNotice struct {
 
 func (*MailboxUsage) Type() string   { return "mailbox.usage" }
 func (*MailboxFull) Type() string    { return "mailbox.full" }
+func (*DraftSet) Type() string       { return "draft.set" }
+func (*MailboxSet) Type() string     { return "mailbox.set" }
 func (*ReceiptsSet) Type() string    { return "receipts.set" }
 func (*Send) Type() string           { return "send" }
 func (*Accepted) Type() string       { return "accepted" }

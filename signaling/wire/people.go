@@ -26,6 +26,8 @@ type Self struct {
 	// RelayOnly says that calls go through the relay: the server passes no other
 	// address of this account's devices to anybody.
 	RelayOnly bool `json:"relay_only,omitempty"`
+	// Taking is how messages to this account are taken.
+	Taking Taking `json:"taking"`
 }
 
 // PresenceSet changes the own state and status text. With Until, Unix ms and at

@@ -132,10 +132,10 @@ var (
 		(*Hello)(nil), (*Ack)(nil), (*Ping)(nil),
 		(*PresenceSet)(nil), (*PresenceIdle)(nil),
 		(*Directory)(nil), (*ContactSet)(nil),
-		(*ReceiptsSet)(nil), (*RelaySet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil),
+		(*ReceiptsSet)(nil), (*RelaySet)(nil), (*MailboxSet)(nil), (*DraftSet)(nil), (*Send)(nil), (*History)(nil), (*Read)(nil), (*Played)(nil),
 		(*Move)(nil), (*Mark)(nil), (*Resume)(nil), (*Forward)(nil), (*Shelf)(nil), (*Steps)(nil), (*Remove)(nil), (*Typing)(nil),
 		(*Reach)(nil), (*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
-		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallRecord)(nil), (*CallConnected)(nil),
+		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallRecord)(nil), (*CallListen)(nil), (*CallPickUp)(nil), (*CallConnected)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
 	)
 	fromServer = register(
@@ -146,7 +146,7 @@ var (
 		(*ShelfPage)(nil), (*StepsList)(nil), (*MailboxSummary)(nil),
 		(*Reachable)(nil), (*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
 		(*CallAnswered)(nil), (*CallDiverted)(nil), (*CallActive)(nil), (*CallReconnecting)(nil),
-		(*CallRecording)(nil), (*CallEnded)(nil),
+		(*CallRecording)(nil), (*CallEnded)(nil), (*CallScreen)(nil), (*CallListening)(nil), (*CallPickedUp)(nil),
 		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
 	)
 )

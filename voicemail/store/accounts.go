@@ -17,7 +17,15 @@ type Account struct {
 	TellRead     bool               `db:"tell_read"`   // others learn what it has read
 	TellPlayed   bool               `db:"tell_played"` // and what it has heard
 	RelayOnly    bool               `db:"relay_only"`  // no address of its devices may reach others
+	Taking
 	Held
+}
+
+// Taking is how an account wants messages to be taken.
+type Taking struct {
+	Screen   bool  `db:"screen"`      // it may hear one as it is left, and pick up
+	Silence  int64 `db:"silence_ms"`  // that ends a recording; 0: none does
+	Shortest int64 `db:"shortest_ms"` // recording that is kept
 }
 
 // Held is what a mailbox holds: the messages to its account that it may see
@@ -82,6 +90,12 @@ func (tx *Tx) SetReceipts(id presence.AccountID, read, played bool) error {
 // SetRelayOnly replaces whether an account's devices hide their addresses.
 func (tx *Tx) SetRelayOnly(id presence.AccountID, on bool) error {
 	return about("set relay only", tx.execOne(`UPDATE accounts SET relay_only = ? WHERE id = ?`, flag(on), id))
+}
+
+// SetTaking replaces how an account wants messages to be taken.
+func (tx *Tx) SetTaking(id presence.AccountID, t Taking) error {
+	return about("set taking", tx.execOne(`UPDATE accounts SET screen = ?, silence_ms = ?, shortest_ms = ? WHERE id = ?`,
+		flag(t.Screen), t.Silence, t.Shortest, id))
 }
 
 // flag is 0 or 1, as rows have it.

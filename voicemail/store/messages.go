@@ -42,6 +42,7 @@ type Message struct {
 	Waveform  []byte `db:"waveform"` // one byte a bar
 	Bytes     int64  `db:"bytes"`
 	Truncated bool   `db:"truncated"`
+	Draft     bool   `db:"draft"`  // From has not sent it
 	Played    bool   `db:"played"` // by To
 
 	PlayedTold bool `db:"played_told"` // and From may know
@@ -130,11 +131,11 @@ func (tx *Tx) describe(m *Message) error {
 	}
 	_, err := tx.exec(`
 		UPDATE messages SET blob = ?, duration = ?, waveform = ?, bytes = ?, truncated = ?, played = ?,
-			call = ?, outcome = ?, call_duration = ?, call_intent = ?,
+			draft = ?, call = ?, outcome = ?, call_duration = ?, call_intent = ?,
 			urgent = ?, app = ?, comment = ?, forwarded = ?, forwarded_time = ?,
 			transcription = ?, transcript = ?, recorded_at = ? WHERE mid = ?`,
 		m.Blob, m.Duration, m.Waveform, m.Bytes, flag(m.Truncated), flag(m.Played),
-		m.Call, m.Outcome, m.CallDuration, m.CallIntent,
+		flag(m.Draft), m.Call, m.Outcome, m.CallDuration, m.CallIntent,
 		flag(m.Urgent), m.App, m.Comment, m.Forwarded, m.ForwardedTime,
 		m.Transcription, m.Transcript, m.RecordedAt, m.MID)
 	return about("describe message", err)

@@ -125,6 +125,7 @@ export interface CallAccept {
 export interface CallGranted {
   type: "call.granted";
   call: string;
+  offer?: string;
 }
 
 /** CallStop tells a device to stop ringing. */
@@ -180,6 +181,11 @@ export interface CallDiverted {
   /** Greeting is the callee's own, if there is one for the reason. */
   greeting?: Greeting;
   mailbox: boolean;
+  /**
+   * MayListen says that the callee, if there, may hear the message while it is
+   * left, and pick up.
+   */
+  may_listen?: boolean;
   full?: Part;
   reoffer?: boolean;
 }
@@ -241,6 +247,65 @@ export interface CallRecord {
 
 /** RecordAction is what may be wanted of a recording. Closed list. */
 export type RecordAction = "pause" | "resume" | "review" | "again" | "urgent" | "ordinary";
+
+/**
+ * CallScreen shows a device of the callee that a message is being left, as it
+ * grows: about twice a second while it is recorded. The device may listen
+ * (CallListen) and pick up (CallPickUp) until PhaseOver.
+ */
+export interface CallScreen {
+  type: "call.screen";
+  call: string;
+  from: AccountID;
+  name: string;
+  phase: string;
+  /** since the frame before, 0 silent .. 100 loud */
+  levels?: number[];
+  /** recorded so far */
+  elapsed_ms?: number;
+  limit_ms?: number;
+  urgent?: boolean;
+}
+
+/**
+ * CallListen asks to hear what is being recorded: Offer receives audio. The
+ * server answers with CallListening. Without an Offer it ends that.
+ */
+export interface CallListen {
+  type: "call.listen";
+  call: string;
+  offer?: string;
+}
+
+/**
+ * CallListening is the server's answer to CallListen, with all candidates in it.
+ * Without an Answer there is nothing to hear, or no longer.
+ */
+export interface CallListening {
+  type: "call.listening";
+  call: string;
+  answer?: string;
+}
+
+/**
+ * CallPickUp asks for a call whose caller is leaving a message. The first
+ * device is granted it (CallGranted); the others get CallStop.
+ */
+export interface CallPickUp {
+  type: "call.pickup";
+  call: string;
+}
+
+/**
+ * CallPickedUp tells a caller who is leaving a message that By talks to it now:
+ * the client makes a new connection and sends its offer in CallDescription.
+ * What was said until then is kept as a draft of the caller's.
+ */
+export interface CallPickedUp {
+  type: "call.pickedup";
+  call: string;
+  by: AccountID;
+}
 
 /**
  * CallHangup ends one's part: cancels while it rings (from a device that rings
@@ -372,6 +437,11 @@ export interface Message {
   /** Expires is until when it must be delivered, Unix ms, if that is bounded. */
   expires?: number;
   urgent?: boolean;
+  /**
+   * Draft: its sender has said it and not sent it, and nobody else has it. What
+   * becomes of it is said by DraftSet.
+   */
+  draft?: boolean;
   /** App is the name of the program that dropped it, with a token of From. */
   app?: string;
   forwarded?: Forwarded;
@@ -450,6 +520,37 @@ export interface ReceiptsSet {
   id: string;
   read: boolean;
   played: boolean;
+}
+
+/** DraftSet sends a draft of the own, or throws it away. Answered by ok. */
+export interface DraftSet {
+  type: "draft.set";
+  id: string;
+  mid: string;
+  action: string;
+}
+
+/**
+ * MailboxSet says how messages to this account are taken. Answered by ok; all
+ * devices get self.
+ */
+export interface MailboxSet {
+  type: "mailbox.set";
+  id: string;
+  taking: Taking;
+}
+
+/**
+ * Taking is how messages are taken. Silence is 0 or 3 to 60 s, Shortest 0.5 to
+ * 10 s.
+ */
+export interface Taking {
+  /** they may be heard while they are left */
+  screen: boolean;
+  /** that ends a recording; 0: none does */
+  silence_ms: number;
+  /** recording that is kept */
+  shortest_ms: number;
 }
 
 /** Voice describes a recording. The sound is at GET /api/messages/{mid}/audio. */
@@ -774,6 +875,8 @@ export interface Self {
    * address of this account's devices to anybody.
    */
   relay_only?: boolean;
+  /** Taking is how messages to this account are taken. */
+  taking: Taking;
 }
 
 /**
@@ -1004,8 +1107,11 @@ export const PhaseRecording = "recording";
 export const PhasePaused = "paused";
 export const PhaseReview = "review";
 export const PhasePlayback = "playback";
+export const PhaseOver = "over";
 export const DescriptionOffer = "offer";
 export const DescriptionAnswer = "answer";
+export const DraftSend = "send";
+export const DraftDiscard = "discard";
 export const KindText = "text";
 export const KindVoice = "voice";
 export const KindCall = "call";
@@ -1033,14 +1139,18 @@ export type ClientFrame =
   | CallDivert
   | CallHangup
   | CallInvite
+  | CallListen
   | CallMute
+  | CallPickUp
   | CallRecord
   | CallRinging
   | ContactSet
   | Directory
+  | DraftSet
   | Forward
   | Hello
   | History
+  | MailboxSet
   | Mark
   | Move
   | Ping
@@ -1071,10 +1181,13 @@ export type ServerFrame =
   | CallDiverted
   | CallEnded
   | CallGranted
+  | CallListening
   | CallMute
+  | CallPickedUp
   | CallReconnecting
   | CallRecording
   | CallRing
+  | CallScreen
   | CallStop
   | ContactUpdate
   | Error

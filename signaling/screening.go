@@ -1,0 +1,87 @@
+package signaling
+
+import (
+	"errors"
+	"time"
+
+	"parley/presence"
+	"parley/signaling/call"
+	"parley/voicemail/store"
+)
+
+// wishes adds to a call how its callee wants messages to be taken.
+func wishes(setup *call.Setup, t store.Taking) {
+	setup.Screen = t.Screen
+	setup.Shortest = time.Duration(t.Shortest) * time.Millisecond
+	setup.Silence = time.Duration(t.Silence) * time.Millisecond
+	if t.Silence == 0 {
+		setup.Silence = -1
+	}
+}
+
+// screens reports whether an account's devices may hear what is being left.
+func (r *runner) screens(account presence.AccountID) bool {
+	return r.setup.Callee == account && r.standing.Load().screens
+}
+
+// mark writes down what a recording is to be, before anything else is done about
+// that. Without it a crash would deliver the recording as it began.
+func (r *runner) mark(e call.Mark) {
+	r.taking.Urgent, r.taking.Draft = e.Urgent, e.Draft
+	r.taking.Began = r.began.Load()
+	if r.leg == nil {
+		return
+	}
+	if err := r.leg.Mark(r.taking.encode()); err != nil {
+		r.log.Error("mark a recording", "err", err)
+	}
+}
+
+// keep makes a draft of the caller's of what was recorded until somebody picked
+// up. What fails is done by the next start.
+func (r *runner) keep(leg Leg, kept *Take, of trace) {
+	if leg == nil {
+		return
+	}
+	if kept == nil {
+		take, err := leg.Finish(r.calls.ctx)
+		switch {
+		case errors.Is(err, ErrNothingSaid):
+			return
+		case err != nil:
+			r.log.Error("draft is kept for the next start", "err", err)
+			return
+		}
+		kept = &take
+	}
+	got, err := r.calls.depositPatiently(of.draft(kept))
+	if err != nil {
+		r.log.Error("draft is kept for the next start", "err", err)
+		return
+	}
+	leg.Release()
+	r.calls.cfg.Push(got)
+}
+
+// listen lets a device hear what leg records.
+func (r *runner) listen(leg Leg, e call.Listen) incoming {
+	result := call.Listening{Device: e.Device}
+	if leg == nil {
+		return incoming{Event: result}
+	}
+	answer, stop, err := leg.Listen(r.calls.ctx, e.Offer)
+	if err != nil {
+		r.log.Info("nothing to hear", "err", err)
+		return incoming{Event: result}
+	}
+	result.Answer = answer
+	return incoming{Event: result, hear: stop}
+}
+
+// unlisten ends what a device hears.
+func (r *runner) unlisten(device presence.DeviceID) {
+	if stop := r.heard[device]; stop != nil {
+		delete(r.heard, device)
+		stop()
+	}
+}
