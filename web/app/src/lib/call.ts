@@ -49,7 +49,9 @@ export interface Call {
   readonly theirLineLost?: boolean;
   /** talking since, by the local clock, Unix ms */
   readonly since?: number;
-  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; full?: wire.Part | undefined; greeting?: wire.Greeting | undefined };
+  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; mayListen: boolean; full?: wire.Part | undefined; greeting?: wire.Greeting | undefined };
+  /** the callee has picked up while a message was left; the two have to exchange their offer and answer */
+  readonly joining?: boolean;
   /** the message is to be marked as urgent */
   readonly urgent?: boolean;
   readonly recording?: { level: number; elapsedMs: number; limitMs: number };
@@ -121,7 +123,11 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
     case 'call.alerting':
       return call.phase === 'calling' ? { ...call, phase: 'ringing', waiting: frame.waiting === true } : call;
     case 'call.answered':
-      return frame.by && !talking(call) ? { ...call, phase: 'connecting' } : call;
+      return frame.by && (!talking(call) || call.joining) ? { ...call, phase: 'connecting', joining: false } : call;
+    case 'call.pickedup': {
+      const { diversion: _, recording: __, ...rest } = call; // what was said is another matter now
+      return { ...rest, phase: 'connecting', joining: true };
+    }
     case 'call.active':
       // Said again when both have the server again, which tells nothing of the sound.
       return { ...call, phase: 'active', since: call.since ?? now, theirLineLost: false };
@@ -133,7 +139,7 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
         phase: 'diverted',
         theirMuted: false,
         interrupted: false,
-        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, full: frame.full, greeting: frame.greeting },
+        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, mayListen: frame.may_listen === true, full: frame.full, greeting: frame.greeting },
       };
     case 'call.recording':
       return record(call, frame);

@@ -90,6 +90,73 @@ describe('Calls', () => {
     return FakeConnection.last;
   }
 
+  describe('picking up', () => {
+    const screen = { call: 'c9', from: 'bob', name: 'Bob' };
+
+    it('takes the call away from the mailbox', async () => {
+      await calls.pickUp(screen);
+      expect(now()).toMatchObject({ id: 'c9', phase: 'connecting', incoming: true, joining: true });
+      expect(posted).toEqual([{ type: 'call.pickup', call: 'c9' }]);
+      await take({ type: 'call.granted', call: 'c9' }); // his offer is on its way
+      await take({ type: 'call.granted', call: 'c9', offer: 'his new offer' });
+      expect(FakeConnection.last.remote).toEqual(['his new offer']);
+      expect(posted.at(-1)).toMatchObject({ type: 'call.accept', call: 'c9' });
+      FakeConnection.last.become('connected');
+      expect(types()).toContain('call.connected');
+      await take({ type: 'call.active', call: 'c9' });
+      expect(now()).toMatchObject({ phase: 'active', joining: false });
+    });
+
+    it('is asked again in a new session, until it is granted', async () => {
+      await calls.pickUp(screen);
+      calls.resumed();
+      expect(types().filter((type) => type === 'call.pickup')).toHaveLength(2);
+      await take({ type: 'call.granted', call: 'c9' });
+      calls.resumed();
+      expect(types().filter((type) => type === 'call.pickup')).toHaveLength(2);
+    });
+
+    it('may come too late', async () => {
+      await calls.pickUp(screen);
+      await take({ type: 'call.stop', call: 'c9', reason: 'message_left' });
+      expect(now()).toMatchObject({ phase: 'over', end: { reason: 'message_left' } });
+      expect(FakeMicrophone.open).toBe(0);
+    });
+
+    it('gives the caller who speaks to the mailbox somebody to talk to', async () => {
+      await invite();
+      await take(
+        { type: 'call.diverted', call: 'call-1', outcome: 'no_answer', mailbox: true, may_listen: true },
+        { type: 'call.answered', call: 'call-1', answer: 'of the server' },
+        { type: 'call.recording', call: 'call-1', phase: 'recording', elapsed_ms: 900 },
+      );
+      const server = FakeConnection.last;
+      server.become('connected');
+      expect(now().diversion?.mayListen).toBe(true);
+      await take({ type: 'call.pickedup', call: 'call-1', by: 'bob' });
+      expect(server.closed).toBe(true);
+      expect(FakeMicrophone.open).toBe(1);
+      expect(now()).toMatchObject({ phase: 'connecting', joining: true });
+      expect(now().recording).toBeUndefined();
+      expect(posted.find(({ type }) => type === 'call.description')).toMatchObject({ kind: 'offer' });
+      await take({ type: 'call.answered', call: 'call-1', answer: 'his', by: 'bob' });
+      expect(FakeConnection.last.remote).toEqual(['his']);
+      FakeConnection.last.become('connected');
+      expect(types()).toContain('call.connected');
+    });
+
+    it('crosses a caller who hangs up', async () => {
+      await invite();
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'no_answer', mailbox: true }, { type: 'call.recording', call: 'call-1', phase: 'recording' });
+      calls.hangUp();
+      const before = FakeConnection.all.length;
+      await take({ type: 'call.pickedup', call: 'call-1', by: 'bob' });
+      expect(FakeConnection.all).toHaveLength(before);
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup' });
+      expect(now().phase).toBe('over');
+    });
+  });
+
   describe('calling', () => {
     it('goes from the invite to the conversation', async () => {
       const started = calls.start('bob', 'Bob', 'call');

@@ -55,7 +55,7 @@ export class Calls {
   private readonly shown = writable<Call | null>(null);
   /** what ended a call here, until the server has said so too */
   private readonly farewells = new Map<string, wire.ClientFrame>();
-  private asked: wire.CallAccept | null = null; // until the server has answered it
+  private asked: wire.CallAccept | wire.CallPickUp | null = null; // until the server has answered it
   private up = false; // media of the line
   private farewell: ReturnType<typeof setTimeout> | undefined;
   private pressed = false; // hold, of a microphone that is muted otherwise
@@ -125,6 +125,26 @@ export class Calls {
     return true;
   }
 
+  /** pickUp takes a call whose caller is leaving a message; whatever this device was doing ends. */
+  async pickUp({ call: id, from, name }: Pick<wire.CallScreen, 'call' | 'from' | 'name'>): Promise<void> {
+    const call = get(this.shown);
+    if (live(call) && call.id === id) {
+      return; // pressed twice
+    }
+    if (live(call)) {
+      this.hangUp();
+      this.finish('hangup');
+    }
+    this.begin(incoming({ call: id, from, name, intent: 'call' }));
+    await this.attempt(id, async () => {
+      if (await this.line.capture.listen(() => this.is(id))) {
+        this.update((current) => ({ ...current, phase: 'connecting', joining: true }));
+        this.asked = { type: 'call.pickup', call: id };
+        this.options.post(this.asked);
+      }
+    });
+  }
+
   /** cross answers a ring whose call takes the place of the own invite, with the microphone already open. */
   async cross(ring: Ring): Promise<void> {
     const { muted } = get(this.shown)!;
@@ -153,16 +173,28 @@ export class Calls {
     this.shown.set(advance(call, frame, (this.options.now ?? Date.now)()));
     switch (frame.type) {
       case 'call.answered':
-        if (talking(call)) {
+        if (talking(call) && !call.joining) {
           break; // told again after the server was away
         }
         void this.line.answered(frame.answer).catch(() => this.refused(call.id));
         break;
       case 'call.granted':
+        if (frame.offer) {
+          void this.join(call.id, frame.offer).catch(() => this.refused(call.id));
+          break;
+        }
         this.asked = null;
         this.line.release();
         break;
+      case 'call.pickedup':
+        if (call.phase === 'ending') {
+          break; // the server learns that, too
+        }
+        this.line.whole();
+        void this.line.offerAnew().catch(() => this.refused(call.id));
+        break;
       case 'call.active':
+        this.asked = null;
         this.line.began();
         if (call.muted) {
           this.tellMute(); // said before anybody could take it
@@ -310,6 +342,17 @@ export class Calls {
         this.options.post(this.asked);
       }
     });
+  }
+
+  /** join answers the offer of a caller whom this device has picked up. */
+  private async join(id: string, offer: string): Promise<void> {
+    const answer = await this.line.connect(true).answer(offer);
+    if (this.is(id)) {
+      this.update((call) => ({ ...call, joining: false }));
+      this.asked = { type: 'call.accept', call: id, answer };
+      this.options.post(this.asked);
+      this.line.release();
+    }
   }
 
   /** attempt runs the beginning of a call; if it fails there is no call. */

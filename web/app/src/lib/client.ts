@@ -19,13 +19,18 @@ import { Notices } from './notices';
 import { Outbox } from './outbox';
 import { People } from './people';
 import { Ringing, type Ring } from './ringing';
+import { Screening, type Screen } from './screening';
+import { route } from './route.svelte';
 import * as settings from './settings';
 import { Socket, type Link } from './socket';
 import { mayRing } from './tones';
 import { upload } from './upload';
 import { Version, MaxText } from './wire';
 import type * as wire from './wire';
-import { endedOf, stoppedOf } from './words';
+import { draftKept, endedOf, stoppedOf } from './words';
+
+/** How long a draft is offered outside its conversation, ms. */
+const draftOffered = 60_000;
 
 export interface Events {
   /** messages of others that are new; nobody may be looking */
@@ -46,6 +51,7 @@ export class Client {
   readonly notes: Notes;
   readonly calls: Calls;
   readonly ringing: Ringing;
+  readonly screening: Screening;
   /** what would end a call in another tab, and waits for a word */
   readonly question = writable<{ go: () => Promise<void> } | null>(null);
   /** bytes of the longest text that the server takes */
@@ -135,6 +141,12 @@ export class Client {
       noticeable: () => document.visibilityState === 'visible' || mayRing() || mayNotify(),
       onStopped: (ring, reason) => this.notices.say(stoppedOf(ring.name, reason)),
     });
+    this.screening = new Screening({
+      post: server.post,
+      ice: () => this.ice,
+      relayOnly: () => this.people.hidesAddress() || settings.relayOnlyHere(),
+      onNothing: (name) => this.notices.say(`There is nothing to hear of ${name} now.`),
+    });
     this.notes = new Notes({
       db,
       drafts: this.drafts,
@@ -164,6 +176,7 @@ export class Client {
     this.stops.forEach((stop) => stop());
     this.socket.stop();
     this.ringing.close();
+    this.screening.clear();
     this.outbox.close();
     this.hearing.close();
     this.people.close();
@@ -216,6 +229,16 @@ export class Client {
     );
   }
 
+  /** pickUp takes the call of somebody who is leaving a message. What fails is said in a notice. */
+  pickUp(screen: Screen): Promise<void> {
+    return this.askFirst(() =>
+      this.attempt(async () => {
+        this.screening.unlisten(screen.call);
+        await this.calls.pickUp(screen);
+      }),
+    );
+  }
+
   /** askFirst goes on at once, or asks before it ends a call in another tab. */
   private async askFirst(go: () => Promise<void>): Promise<void> {
     if (await this.elsewhere.busy()) {
@@ -250,6 +273,7 @@ export class Client {
   private take(frame: wire.ServerFrame): void {
     switch (frame.type) {
       case 'welcome':
+        this.screening.clear();
         this.ice = frame.ice;
         this.maxText = frame.limits.text;
         this.maxNote = frame.limits.recording_ms;
@@ -263,6 +287,9 @@ export class Client {
       case 'snapshot':
       case 'event':
         this.mailbox.take(frame);
+        if (frame.type === 'event' && frame.message?.draft && !frame.message.gone) {
+          this.offerDraft(frame.message);
+        }
         break;
       case 'mailbox.summary':
         this.mailbox.sum(frame);
@@ -274,6 +301,10 @@ export class Client {
       case 'mailbox.usage':
       case 'mailbox.full':
         this.people.take(frame);
+        break;
+      case 'call.screen':
+      case 'call.listening':
+        this.screening.take(frame);
         break;
       case 'call.ring':
         this.ring(frame);
@@ -292,6 +323,12 @@ export class Client {
           this.calls.take(frame as Parameters<Calls['take']>[0]);
         }
     }
+  }
+
+  /** offerDraft says that there is something that was said and not sent. */
+  private offerDraft({ with: other }: wire.Message): void {
+    const label = route.with === other ? 'Got it' : 'Show';
+    this.notices.offer(draftKept(this.people.nameOf(other)), { label, run: () => route.open(other) }, draftOffered);
   }
 
   /** handOverChoices makes a choice of this browser one of the account. Failing, it counts here and is tried again. */

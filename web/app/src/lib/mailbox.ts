@@ -202,6 +202,11 @@ export class Mailbox {
     await this.options.server.request({ type: 'move', mid: message.mid, folder });
   }
 
+  /** settle sends a draft of the own, or throws it away, on all devices. Rejects with a Problem. */
+  async settle(draft: wire.Message, action: 'send' | 'discard'): Promise<void> {
+    await this.options.server.request({ type: 'draft.set', mid: draft.mid, action });
+  }
+
   /** mark sets whether a voice message counts as heard, on all devices. Rejects with a Problem. */
   async mark(message: wire.Message, heard: boolean): Promise<void> {
     if (!heard) {

@@ -4,7 +4,7 @@ import { People } from './people';
 import type { Reply, Request } from './socket';
 import type * as wire from './wire';
 
-const self: wire.Self = { type: 'self', account: 'me', device: 'd1', name: 'Me', state: 'available', tell_read: true, tell_played: true };
+const self: wire.Self = { type: 'self', account: 'me', device: 'd1', name: 'Me', state: 'available', tell_read: true, tell_played: true, taking: { screen: true, silence_ms: 10_000, shortest_ms: 700 } };
 const bob: wire.Person = { account: 'bob', name: 'Bob', relation: 'contact', state: 'available', status: 'here', in_call: true };
 
 describe('People', () => {

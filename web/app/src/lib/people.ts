@@ -168,6 +168,16 @@ export class People {
     await this.server.request({ type: 'relay.set', only });
   }
 
+  /** takeMessages sets how messages to this account are taken. Rejects with a Problem. */
+  async takeMessages(taking: wire.Taking): Promise<void> {
+    await this.server.request({ type: 'mailbox.set', taking });
+  }
+
+  /** screens: messages are shown while they are left. */
+  screens(): boolean {
+    return get(this.me)?.taking?.screen === true;
+  }
+
   /** hidesAddress: calls go through the relay only. */
   hidesAddress(): boolean {
     return get(this.me)?.relay_only === true;

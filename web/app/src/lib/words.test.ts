@@ -5,7 +5,7 @@ import type * as wire from './wire';
 import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, reachOf, stoppedOf } from './words';
 
 const base = { ...outgoing('c', 'bob', 'Bob', 'call'), phase: 'calling' } as Call;
-const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text } });
+const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text, mayListen: false } });
 
 describe('progressOf', () => {
   it.each([
@@ -122,7 +122,7 @@ describe('a mailbox', () => {
   });
 
   it('says of whose mailbox takes nothing what it is full of', () => {
-    const call = (full: wire.Part) => over({ ...diverted('offline', false), diversion: { outcome: 'offline', text: '', mailbox: false, full } }, 'offline');
+    const call = (full: wire.Part) => over({ ...diverted('offline', false), diversion: { outcome: 'offline', text: '', mailbox: false, mayListen: false, full } }, 'offline');
     expect(progressOf(call('voice'))).toMatch(/no time left for voice messages.*write instead/);
     expect(progressOf(call('messages'))).toMatch(/mailbox is full\.$/);
   });

@@ -4,6 +4,7 @@ import type { Call } from './call';
 import { received } from './log';
 import type { Interruption } from './note';
 import type { Condition, Trouble } from './quality';
+import type { Screen } from './screening';
 import { duration, endOf } from './time';
 import type * as wire from './wire';
 
@@ -170,6 +171,25 @@ export function progressOf(call: Call): string {
   }
 }
 
+/** screenSaid says how a message stands that is being left. */
+export function screenSaid(screen: Pick<Screen, 'phase'>): string {
+  switch (screen.phase) {
+    case 'greeting':
+      return 'hears your greeting';
+    case 'recording':
+      return 'is leaving you a message';
+    case 'paused':
+      return 'has paused a message to you';
+    case 'review':
+      return 'listens to a message before sending it';
+  }
+}
+
+/** draftKept says what has become of what was said before somebody picked up. */
+export function draftKept(name: string): string {
+  return `What you said before ${name} picked up is kept, and was not sent.`;
+}
+
 /** interruptedOf says why a voice note that is recorded paused. */
 export function interruptedOf(why: Interruption | undefined): string {
   switch (why) {
@@ -231,6 +251,9 @@ function outcomeOf(call: Call): string {
     case 'lost':
       return 'The connection was lost';
     case 'message_left':
+      if (call.incoming) {
+        return 'Too late: the message was left, and is in your mailbox';
+      }
       return `Message left for ${call.name}`;
     case 'discarded':
       return 'Discarded, nothing was sent';
@@ -369,7 +392,7 @@ export function previewOf(message: wire.Message, me: wire.AccountID): string {
     case 'text':
       return (mine ? 'You: ' : '') + (message.text ?? '').replace(/\s+/g, ' ');
     case 'voice':
-      return `${mine ? 'You: ' : ''}Voice message, ${duration(message.voice?.duration_ms ?? 0)}`;
+      return `${message.draft ? 'Not sent: ' : mine ? 'You: ' : ''}Voice message, ${duration(message.voice?.duration_ms ?? 0)}`;
     default:
       return message.call ? entryOf(message.call, mine) : '';
   }
