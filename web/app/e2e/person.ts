@@ -253,24 +253,24 @@ export class Person {
       .join('\n');
   }
 
-  /** hears waits until a tone comes out of the page's call. */
-  async hears(hz: number): Promise<void> {
+  /** hears waits until a tone comes out of the page's call, or of another of its sounds. */
+  async hears(hz: number, of = 'audio'): Promise<void> {
     await expect
-      .poll(() => this.page.evaluate(pitch), { message: `${this.name} hears ${hz} Hz`, timeout: 20_000, intervals: [100] })
+      .poll(() => this.page.evaluate(pitch, of), { message: `${this.name} hears ${hz} Hz`, timeout: 20_000, intervals: [100] })
       .toBeGreaterThan(hz - 15);
-    expect(await this.page.evaluate(pitch)).toBeLessThan(hz + 15);
+    expect(await this.page.evaluate(pitch, of)).toBeLessThan(hz + 15);
   }
 
   async hearsNothing(): Promise<void> {
-    await expect.poll(() => this.page.evaluate(pitch), { timeout: 10_000, intervals: [200] }).toBe(0);
+    await expect.poll(() => this.page.evaluate(pitch, 'audio'), { timeout: 10_000, intervals: [200] }).toBe(0);
   }
 }
 
 /** pitch is the loudest frequency of the far end's sound in Hz, or 0. It runs in the page. */
-async function pitch(): Promise<number> {
+async function pitch(of: string): Promise<number> {
   type Ear = { stream: MediaStream; analyser: AnalyserNode };
   const store = window as unknown as { ear?: Ear };
-  const stream = document.querySelector('audio')?.srcObject;
+  const stream = document.querySelector<HTMLAudioElement>(of)?.srcObject;
   if (!(stream instanceof MediaStream) || stream.getAudioTracks().length === 0) {
     return 0;
   }
