@@ -101,6 +101,8 @@ type goodbye struct {
 // handler is what readLoop hands frames to, and tells of the socket's end.
 type handler interface {
 	handle(ctx context.Context, c *conn, data []byte)
+	// Clean says that nobody will be back for it: the client has closed it
+	// itself, or was signed out.
 	closed(c *conn, clean bool)
 	iceServers(account presence.AccountID) (*wire.IceUpdate, time.Duration)
 }
@@ -114,8 +116,9 @@ func (c *conn) log() *slog.Logger {
 // run reads until either side ends the socket.
 func (c *conn) run() {
 	clean := !c.isEnding() && c.readLoop()
-	if c.isEnding() {
+	if bye := c.goodbye(); bye != nil {
 		c.drain() // what is unread would reset the connection before the goodbye arrives
+		clean = bye.code == closeSignedOut
 	}
 	c.mu.Lock()
 	c.closed = true
@@ -306,10 +309,12 @@ func (c *conn) end(code int, reason string) {
 	}
 }
 
-func (c *conn) isEnding() bool {
+func (c *conn) isEnding() bool { return c.goodbye() != nil }
+
+func (c *conn) goodbye() *goodbye {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ending != nil
+	return c.ending
 }
 
 // sayBye announces the end of the session and ends it.

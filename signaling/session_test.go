@@ -168,6 +168,14 @@ func TestSignedOutDeviceIsCutOff(t *testing.T) {
 	next[*wire.Pong](other)
 }
 
+func TestSignedOutPersonIsGone(t *testing.T) {
+	h := openWith(t, voicemail.Config{}, func(cfg *Config) { cfg.Presence.Lost = time.Hour }, "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	h.SignedOut(h.people["bob"], bob.device)
+	nextWhere(ann, func(f *wire.PresenceUpdate) bool { return f.People[0].State == presence.Offline })
+}
+
 // A hello that fails half-way is no session, and leaves nothing behind.
 func TestHelloThatFailsLeavesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "parley.db")
