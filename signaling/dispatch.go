@@ -86,6 +86,8 @@ func (s *Server) dispatch(ctx context.Context, c *conn, f wire.Frame) error {
 		return s.forward(ctx, c, f)
 	case *wire.Shelf:
 		return s.shelf(ctx, c, f)
+	case *wire.Calls:
+		return s.callsMade(ctx, c, f)
 	case *wire.Steps:
 		return s.steps(ctx, c, f)
 	case *wire.Remove:

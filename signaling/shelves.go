@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,6 +11,9 @@ import (
 	"parley/voicemail"
 	"parley/voicemail/store"
 )
+
+// usualPage is how many messages a page has unless its request says.
+const usualPage = 50
 
 // Changed tells an account's devices what has become of messages in its
 // mailbox, and how much room there is now.
@@ -112,10 +116,7 @@ func (s *Server) shelf(ctx context.Context, c *conn, f *wire.Shelf) error {
 	if f.Limit < 0 || f.Limit > wire.MaxPage || len(f.Folders) > 8 || len(f.Kinds) > 8 {
 		return errInvalid
 	}
-	q := voicemail.Query{Kinds: f.Kinds, New: f.New, Words: f.Words, Before: f.Before, Limit: f.Limit}
-	if q.Limit == 0 {
-		q.Limit = 50
-	}
+	q := voicemail.Query{Kinds: f.Kinds, New: f.New, Words: f.Words, Before: f.Before, Limit: cmp.Or(f.Limit, usualPage)}
 	for _, folder := range f.Folders {
 		q.Folders = append(q.Folders, string(folder))
 	}
@@ -131,6 +132,32 @@ func (s *Server) shelf(ctx context.Context, c *conn, f *wire.Shelf) error {
 			break
 		}
 		page.Messages = append(page.Messages, messageOf(c.who.Account, row.From, row.Message))
+	}
+	c.send(page)
+	return nil
+}
+
+// callsMade answers with calls in both directions.
+func (s *Server) callsMade(ctx context.Context, c *conn, f *wire.Calls) error {
+	if f.Limit < 0 || f.Limit > wire.MaxPage {
+		return errInvalid
+	}
+	rows, more, err := s.mailbox.Calls(ctx, c.who.Account, f.Before, cmp.Or(f.Limit, usualPage))
+	if err != nil {
+		return err
+	}
+	page := &wire.CallsPage{Re: f.ID, Messages: []wire.Message{}, More: more}
+	room := pageBytes
+	for _, row := range rows {
+		if room -= weight(&row); room < 0 && len(page.Messages) > 0 {
+			page.More = true
+			break
+		}
+		with := row.From
+		if with == c.who.Account {
+			with = row.To
+		}
+		page.Messages = append(page.Messages, messageOf(c.who.Account, with, row))
 	}
 	c.send(page)
 	return nil

@@ -143,3 +143,38 @@ func TestBadMailboxFrames(t *testing.T) {
 		}
 	}
 }
+
+func TestCallsInBothDirections(t *testing.T) {
+	h := open(t, "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	var ids []string
+	for n, from := range []*client{ann, bob, ann} {
+		to := "bob"
+		if from == bob {
+			to = "ann"
+		}
+		id := h.ring(from, n, to, wire.IntentCall)
+		from.say(&wire.CallHangup{Call: id})
+		ann.entry(id)
+		ids = append(ids, id)
+	}
+	slices.Reverse(ids)
+	before := ""
+	for n, id := range ids {
+		ann.say(&wire.Calls{ID: "c", Before: before, Limit: 1})
+		page := next[*wire.CallsPage](ann)
+		if len(page.Messages) != 1 || page.More != (n < len(ids)-1) {
+			t.Fatalf("page %d: %s", n, asJSON(page))
+		}
+		m := page.Messages[0]
+		if m.Call == nil || m.Call.Call != id || m.With != h.people["bob"] {
+			t.Errorf("page %d has %s", n, asJSON(m))
+		}
+		before = m.MID
+	}
+	ann.say(&wire.Calls{ID: "c", Limit: wire.MaxPage + 1})
+	if got := next[*wire.Error](ann); got.Code != wire.CodeInvalid {
+		t.Errorf("too many at once: %s", asJSON(got))
+	}
+}

@@ -330,6 +330,20 @@ type ShelfPage struct {
 	More     bool      `json:"more,omitempty"`
 }
 
+// Calls asks for what calls have left, made and received, newest first.
+type Calls struct {
+	ID     string `json:"id"`
+	Before string `json:"before,omitempty"` // mid of the last of the page before
+	Limit  int    `json:"limit,omitempty"`
+}
+
+// CallsPage answers Calls.
+type CallsPage struct {
+	Re       string    `json:"re"`
+	Messages []Message `json:"messages"`
+	More     bool      `json:"more,omitempty"`
+}
+
 // Steps asks how far a message has come.
 type Steps struct {
 	ID  string `json:"id"`
@@ -429,6 +443,8 @@ func (*Resume) Type() string         { return "resume" }
 func (*Forward) Type() string        { return "forward" }
 func (*Shelf) Type() string          { return "shelf" }
 func (*ShelfPage) Type() string      { return "shelf.page" }
+func (*Calls) Type() string          { return "calls" }
+func (*CallsPage) Type() string      { return "calls.page" }
 func (*Steps) Type() string          { return "steps" }
 func (*StepsList) Type() string      { return "steps.list" }
 func (*MailboxSummary) Type() string { return "mailbox.summary" }

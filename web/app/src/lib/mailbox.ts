@@ -239,13 +239,23 @@ export class Mailbox {
     return page;
   }
 
-  /** received lists messages of others that are held and fit, newest first; there may be older ones that are not held. */
-  async received(fits: (message: wire.Message) => boolean, limit: number): Promise<wire.Message[]> {
-    const { db, reader } = this.options;
+  /** fetchCalls stores a page of calls in both directions and returns it. Rejects with a Problem. */
+  async fetchCalls(query: Omit<wire.Calls, 'type' | 'id'>): Promise<wire.CallsPage> {
+    const page = await this.options.server.request({ type: 'calls', ...query });
+    if (page.type !== 'calls.page') {
+      throw new Problem('internal', 'The server answered with something else.');
+    }
+    await write(this.options.db, (tx) => applyHistory(tx, page.messages));
+    return page;
+  }
+
+  /** held lists messages that are held and fit, newest first; there may be older ones that are not held. */
+  async held(fits: (message: wire.Message) => boolean, limit: number): Promise<wire.Message[]> {
+    const { db } = this.options;
     const found: wire.Message[] = [];
     let cursor = await db.transaction('messages').store.index('time').openCursor(null, 'prev');
     while (cursor && found.length < limit) {
-      if (received(cursor.value, reader.account) && !cursor.value.gone && fits(cursor.value)) {
+      if (!cursor.value.gone && fits(cursor.value)) {
         found.push(cursor.value);
       }
       cursor = await cursor.continue();

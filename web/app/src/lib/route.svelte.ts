@@ -1,8 +1,9 @@
-// What is open, a conversation or the mailbox: the part of the address after
+// What is open, a conversation, the mailbox or the calls: the part of the address after
 // '#', so that the browser's own way back works.
 
 const prefix = '#/with/';
 const mailbox = '#/mailbox';
+const calls = '#/calls';
 
 /** conversationIn is who an address is about, or '' if it is about nobody or not well formed. */
 export function conversationIn(hash: string): string {
@@ -18,6 +19,8 @@ class Route {
   with = $state(conversationIn(location.hash));
   /** the mailbox is open */
   mailbox = $state(location.hash === mailbox);
+  /** the list of calls is open */
+  calls = $state(location.hash === calls);
 
   constructor() {
     window.addEventListener('hashchange', () => this.read());
@@ -38,6 +41,7 @@ class Route {
   private read(): void {
     this.with = conversationIn(location.hash);
     this.mailbox = location.hash === mailbox;
+    this.calls = location.hash === calls;
   }
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { get } from 'svelte/store';
 import { disconnected } from './errors';
-import { Shelf, fits, rows } from './shelf';
+import { Pages } from './pages';
+import { fits, rows, shelf } from './shelf';
 import type * as wire from './wire';
 
 const voice = { duration_ms: 1000, waveform: '', bytes: 1 };
@@ -54,13 +55,13 @@ describe('rows', () => {
   });
 });
 
-describe('Shelf', () => {
+describe('a shelf', () => {
   it('shows what is held while the server is away, and asks again', async () => {
     let away = true;
     const asked: object[] = [];
-    const shelf = new Shelf(
+    const source = shelf(
       {
-        received: async (wanted) => [message('b'), message('a', { folder: 'bin' })].filter(wanted),
+        held: async (wanted) => [message('b'), message('a', { folder: 'bin' })].filter(wanted),
         fetchShelf: async (query) => {
           asked.push(query);
           if (away) {
@@ -68,20 +69,21 @@ describe('Shelf', () => {
           }
           return { type: 'shelf.page', re: '1', messages: [message('b')], more: true };
         },
-        onChange: () => () => {},
       },
+      'me',
       { folder: 'inbox', kind: 'text', words: ' b ' },
     );
-    await expect.poll(() => get(shelf.view).problem).not.toBe('');
-    expect(get(shelf.view)).toMatchObject({ loading: false, messages: [{ mid: 'b' }] });
+    const pages = new Pages(source, () => () => {});
+    await expect.poll(() => get(pages.view).problem).not.toBe('');
+    expect(get(pages.view)).toMatchObject({ loading: false, messages: [{ mid: 'b' }] });
     away = false;
-    await shelf.refresh();
-    expect(get(shelf.view)).toMatchObject({ problem: '', more: true, loading: false });
-    await shelf.older();
+    await pages.refresh();
+    expect(get(pages.view)).toMatchObject({ problem: '', more: true, loading: false });
+    await pages.older();
     expect(asked.slice(1)).toEqual([
       { folders: ['inbox', 'saved'], limit: 50, kinds: ['text'], words: 'b' },
       { folders: ['inbox', 'saved'], limit: 50, kinds: ['text'], words: 'b', before: 'b' },
     ]);
-    shelf.close();
+    pages.close();
   });
 });

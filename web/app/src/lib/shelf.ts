@@ -1,11 +1,9 @@
-// The mailbox as a list: what others have left, from what this device holds, with
-// pages of the server behind it. Without the server what is held can be read.
+// What others have left, as a list: what belongs on it and in which order. Its
+// pages are read by pages.ts.
 
-import { get, writable, type Readable } from 'svelte/store';
-import { sentenceOf } from './errors';
-import { keep } from './keep';
-import { stateOf } from './log';
+import { received } from './log';
 import type { Mailbox } from './mailbox';
+import type { Source } from './pages';
 import type * as wire from './wire';
 
 export interface Wanted {
@@ -14,16 +12,6 @@ export interface Wanted {
   kind: '' | 'voice' | 'text' | 'call';
   words: string;
 }
-
-export interface ShelfView {
-  /** newest first */
-  messages: wire.Message[];
-  more: boolean;
-  loading: boolean;
-  problem: string;
-}
-
-const page = 50;
 
 /** fits reports whether a message of others belongs on a shelf. */
 export function fits(message: wire.Message, { folder, kind, words }: Wanted): boolean {
@@ -58,66 +46,18 @@ export function rows(messages: wire.Message[], conversations: wire.Conversation[
   return [...all.filter((row) => row.fresh), ...all.filter((row) => !row.fresh)];
 }
 
-export class Shelf {
-  readonly view: Readable<ShelfView>;
-
-  private readonly shown = writable<ShelfView>({ messages: [], more: false, loading: true, problem: '' });
-  private readonly stop: () => void;
-  private limit = page;
-  private last: string | undefined; // mid of the last of the page before
-  private closed = false;
-
-  constructor(
-    private readonly mailbox: Pick<Mailbox, 'received' | 'fetchShelf' | 'onChange'>,
-    private readonly wanted: Wanted,
-  ) {
-    this.view = this.shown;
-    this.stop = mailbox.onChange(() => void this.read());
-    void this.read().then(() => this.fetch());
-  }
-
-  close(): void {
-    this.closed = true;
-    this.stop();
-  }
-
-  /** older shows another page. */
-  async older(): Promise<void> {
-    this.limit += page;
-    await this.read();
-    await this.fetch();
-  }
-
-  /** refresh asks the server again, when it is back. */
-  async refresh(): Promise<void> {
-    if (get(this.shown).problem) {
-      await this.fetch();
-    }
-  }
-
-  private async read(): Promise<void> {
-    const read = await this.mailbox.received((message) => fits(message, this.wanted), this.limit);
-    if (!this.closed) {
-      this.shown.update((view) => ({ ...view, messages: keep(view.messages, read, stateOf) }));
-    }
-  }
-
-  private async fetch(): Promise<void> {
-    const { folder, kind, words } = this.wanted;
-    this.shown.update((view) => ({ ...view, loading: true, problem: '' }));
-    try {
-      const got = await this.mailbox.fetchShelf({
+/** shelf is where a list of what is wanted comes from. */
+export function shelf(mailbox: Pick<Mailbox, 'held' | 'fetchShelf'>, me: wire.AccountID, wanted: Wanted): Source {
+  const { folder, kind, words } = wanted;
+  return {
+    held: (limit) => mailbox.held((message) => received(message, me) && fits(message, wanted), limit),
+    fetch: (limit, before) =>
+      mailbox.fetchShelf({
         folders: folder === 'inbox' ? ['inbox', 'saved'] : [folder],
-        limit: page,
+        limit,
         ...(kind && { kinds: [kind] }),
         ...(words.trim() && { words: words.trim() }),
-        ...(this.last && { before: this.last }),
-      });
-      this.last = got.messages.at(-1)?.mid ?? this.last;
-      await this.read();
-      this.shown.update((view) => ({ ...view, loading: false, more: got.more === true }));
-    } catch (error) {
-      this.shown.update((view) => ({ ...view, loading: false, problem: sentenceOf(error) }));
-    }
-  }
+        ...(before && { before }),
+      }),
+  };
 }

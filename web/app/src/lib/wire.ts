@@ -761,6 +761,23 @@ export interface ShelfPage {
   more?: boolean;
 }
 
+/** Calls asks for what calls have left, made and received, newest first. */
+export interface Calls {
+  type: "calls";
+  id: string;
+  /** mid of the last of the page before */
+  before?: string;
+  limit?: number;
+}
+
+/** CallsPage answers Calls. */
+export interface CallsPage {
+  type: "calls.page";
+  re: string;
+  messages: Message[];
+  more?: boolean;
+}
+
 /** Steps asks how far a message has come. */
 export interface Steps {
   type: "steps";
@@ -1144,6 +1161,7 @@ export type ClientFrame =
   | CallPickUp
   | CallRecord
   | CallRinging
+  | Calls
   | ContactSet
   | Directory
   | DraftSet
@@ -1189,6 +1207,7 @@ export type ServerFrame =
   | CallRing
   | CallScreen
   | CallStop
+  | CallsPage
   | ContactUpdate
   | Error
   | Event

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outgoing, over, type Call } from './call';
 import { clock } from './time';
 import type * as wire from './wire';
-import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, reachOf, stoppedOf } from './words';
+import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, reachOf, runOf, stoppedOf } from './words';
 
 const base = { ...outgoing('c', 'bob', 'Bob', 'call'), phase: 'calling' } as Call;
 const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text, mayListen: false } });
@@ -83,6 +83,24 @@ describe('entryOf', () => {
     expect(missed(entry('declined'), false)).toBe(false);
     expect(missed(entry('answered'), false)).toBe(false);
   });
+});
+
+describe('runOf', () => {
+  const run = (outcome: wire.Outcome, mine: boolean, count = 1, more: Partial<wire.CallEntry> = {}, voice = false) => {
+    const call = { call: 'c', outcome, ...more };
+    const message = { call, ...(voice && { voice: { duration_ms: 1, waveform: '', bytes: 1 } }) } as wire.Message;
+    return runOf({ message, call, mine, missed: missed(call, mine), count });
+  };
+  it.each([
+    [run('answered', true, 1, { duration_ms: 65_000 }), 'Outgoing, 1 min 5 s'],
+    [run('answered', false, 1, { duration_ms: 65_000 }), 'Incoming, 1 min 5 s'],
+    [run('lost', false, 1, { duration_ms: 2_000 }), 'Call, 2 s, connection lost'],
+    [run('no_answer', true, 2), 'No answer (2)'],
+    [run('busy', false, 3), '3 missed calls'],
+    [run('busy', false, 2, { intent: 'text' }), '2 missed private texts'],
+    [run('no_answer', true, 1, {}, true), 'No answer, voice message left'],
+    [run('declined', false), 'You declined a call'],
+  ])('%s', (got, want) => expect(got).toBe(want));
 });
 
 it('never says "missed" of a call that was answered elsewhere', () => {

@@ -1,6 +1,7 @@
 // How calls, states and outcomes are said to people.
 
 import type { Call } from './call';
+import type { Run } from './callruns';
 import { received } from './log';
 import type { Interruption } from './note';
 import type { Condition, Trouble } from './quality';
@@ -342,6 +343,16 @@ export function entryOf(entry: wire.CallEntry, mine: boolean): string {
     case 'unreachable':
       return mine ? 'Could not be connected' : `Missed ${call}, it could not be connected`;
   }
+}
+
+/** runOf says which way a call went and how it came out, or how many alike there were. */
+export function runOf({ call, mine, missed, count, message }: Run): string {
+  const said = call.outcome === 'answered' && call.intent !== 'text' ? `${mine ? 'Outgoing' : 'Incoming'}${lasted(call)}` : entryOf(call, mine);
+  const one = message.voice ? `${said}, voice message left` : said;
+  if (count === 1) {
+    return one;
+  }
+  return missed ? `${count} missed ${call.intent === 'text' ? 'private texts' : 'calls'}` : `${one} (${count})`;
 }
 
 function lasted({ duration_ms = 0 }: wire.CallEntry): string {
