@@ -15,7 +15,7 @@ func (tx *Tx) Calls(account presence.AccountID, before string, limit int) (rows 
 	args = append(args, limit)
 	err = tx.list(&rows, `
 		SELECT * FROM (
-			SELECT * FROM messages WHERE sender = ? AND call <> '' AND gone = ''`+behind+` ORDER BY mid DESC LIMIT ?
+			SELECT * FROM messages WHERE sender = ? AND call <> '' AND gone = '' AND draft = 0`+behind+` ORDER BY mid DESC LIMIT ?
 		) AS made
 		UNION ALL
 		SELECT * FROM (
