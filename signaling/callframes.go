@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -89,7 +90,10 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 		}
 		return f.Call, call.Recorded{Action: f.Action}, err
 	case *wire.CallConnected:
-		return f.Call, call.Connected{By: party}, nil
+		if f.Nonce != "" && !nonce.MatchString(f.Nonce) {
+			err = errInvalid
+		}
+		return f.Call, call.Connected{By: party, Nonce: f.Nonce}, err
 	case *wire.CallCandidate:
 		if len(f.Candidate) > maxCandidate || len(f.Mid) > wire.MaxID || f.Line < 0 || f.Line > 16 {
 			err = errInvalid
@@ -106,6 +110,9 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 	}
 	return "", nil, wire.ErrUnknown
 }
+
+// nonce is the grammar of CallConnected's Nonce.
+var nonce = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // Media that a description may begin with (RFC 8866 section 5.14).
 const (

@@ -388,6 +388,7 @@ func TestBadCallFrames(t *testing.T) {
 		"bad description":      {ann, &wire.CallDescription{Call: id, Kind: "rollback", SDP: sdp}, wire.CodeInvalid},
 		"early description":    {ann, &wire.CallDescription{Call: id, Kind: wire.DescriptionOffer, SDP: sdp}, wire.CodeCallState},
 		"early discard":        {ann, &wire.CallDiscard{Call: id}, wire.CodeCallState},
+		"bad nonce":            {ann, &wire.CallConnected{Call: id, Nonce: strings.Repeat("x", 64)}, wire.CodeInvalid},
 		"long words":           {bob, &wire.CallDecline{Call: id, Text: strings.Repeat("x", wire.MaxStatus+1)}, wire.CodeInvalid},
 	} {
 		test.from.say(test.frame)

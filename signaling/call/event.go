@@ -55,8 +55,11 @@ type (
 	Discarded struct{}
 	// Recorded is the caller's wish about the recording under way.
 	Recorded struct{ Action wire.RecordAction }
-	// Connected is a party's word that its media is up.
-	Connected struct{ By Party }
+	// Connected is a party's word that its media is up, with the caller's Nonce.
+	Connected struct {
+		By    Party
+		Nonce string
+	}
 	// Vanished says that a party's device has no session any more.
 	Vanished struct{ Who Party }
 	// Returned says that the page that holds the call has a session again.

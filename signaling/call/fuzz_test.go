@@ -155,7 +155,7 @@ func eventOf(b byte) Event {
 	events := []Event{
 		Invited{Route{State: presence.Available, Devices: []presence.DeviceID{"x"}}},
 		Rang{"phone"}, Rang{"laptop"}, Accepted{"phone", "a"}, Accepted{"laptop", "a"},
-		HungUp{ann}, Connected{ann}, Connected{phone}, Connected{laptop}, HungUp{phone}, HungUp{laptop},
+		HungUp{ann}, Connected{By: ann}, Connected{By: phone}, Connected{By: laptop}, HungUp{phone}, HungUp{laptop},
 		Declined{"phone", "no"}, Diverted{}, Discarded{},
 		Vanished{ann}, Vanished{phone}, Returned{ann}, Returned{phone}, Appeared{"tablet"}, Crossed{"phone", "c2"},
 		Stopping{}, Candidate{From: ann}, Candidate{From: phone}, Candidate{},

@@ -128,6 +128,7 @@ type Machine struct {
 
 	connected map[Party]bool // media is up, while Connecting
 	restarted bool           // one ICE restart was tried
+	nonce     string         // of the caller, for the callee
 	talking   time.Time      // when Active began
 	away      map[Party]bool // has no session, in a conversation or while a message is taken
 	muted     map[Party]bool // as each has said
@@ -231,7 +232,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case Recorded:
 		m.recorded(now, e.Action)
 	case Connected:
-		m.mediaUp(now, e.By)
+		m.mediaUp(now, e)
 	case Vanished:
 		m.vanished(now, e.Who)
 	case Returned:

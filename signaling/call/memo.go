@@ -23,6 +23,7 @@ type Memo struct {
 	Outcome    wire.Outcome                 `json:"outcome,omitempty"`
 	Length     int64                        `json:"length,omitempty"` // ms, while Committing
 	Answer     string                       `json:"answer,omitempty"`
+	Nonce      string                       `json:"nonce,omitempty"`
 	Greetings  map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
 	Held       []wire.CallCandidate         `json:"held,omitempty"`
 	HeldCallee []wire.CallCandidate         `json:"held_callee,omitempty"`
@@ -36,7 +37,7 @@ func (m *Machine) Memo() Memo {
 	memo := Memo{
 		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
-		Greetings: m.greets, Picked: m.picked, Answer: m.answer, Held: m.held, HeldCallee: m.heldCallee,
+		Greetings: m.greets, Picked: m.picked, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
 	}
 	if m.state == Committing {
@@ -56,6 +57,7 @@ func Restore(setup Setup, memo Memo) *Machine {
 	if m.picked, m.takes = memo.Picked, memo.Picked; m.picked > 0 {
 		m.offer = "" // the server has answered that one
 	}
+	m.nonce = memo.Nonce
 	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
 	for who, muted := range map[Party]bool{m.setup.Caller: memo.Muted, m.callee(): memo.CalleeMute} {
 		if muted {

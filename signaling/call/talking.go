@@ -7,11 +7,14 @@ import (
 )
 
 // mediaUp begins the conversation once both sides have media.
-func (m *Machine) mediaUp(now time.Time, by Party) {
-	if m.state != Connecting || !m.inConversation(by) {
+func (m *Machine) mediaUp(now time.Time, e Connected) {
+	if m.state != Connecting || !m.inConversation(e.By) {
 		return
 	}
-	m.connected[by] = true
+	m.connected[e.By] = true
+	if m.isCaller(e.By) {
+		m.nonce = e.Nonce
+	}
 	if !m.connected[m.setup.Caller] || !m.connected[m.callee()] {
 		return
 	}
@@ -21,8 +24,8 @@ func (m *Machine) mediaUp(now time.Time, by Party) {
 	m.forgetHandshake()
 	m.disarm(TimerConnect)
 	m.arm(now, TimerTalk, m.setup.Timings.Talk)
-	m.send(m.setup.Caller, &wire.CallActive{Call: m.setup.ID})
-	m.send(m.callee(), &wire.CallActive{Call: m.setup.ID})
+	m.tellActive(m.setup.Caller)
+	m.tellActive(m.callee())
 	if len(m.away) > 0 { // one came up without a session
 		m.state = Reconnecting
 	}
@@ -127,13 +130,21 @@ func (m *Machine) tellAgain(who Party) {
 	other := m.other(who)
 	if len(m.away) == 0 {
 		m.state = Active
-		m.send(other, &wire.CallActive{Call: m.setup.ID})
+		m.tellActive(other)
 	}
-	m.send(who, &wire.CallActive{Call: m.setup.ID})
+	m.tellActive(who)
 	m.send(who, &wire.CallMute{Call: m.setup.ID, Muted: m.muted[other]})
 	if m.away[other] {
 		m.send(who, &wire.CallReconnecting{Call: m.setup.ID})
 	}
+}
+
+func (m *Machine) tellActive(who Party) {
+	active := &wire.CallActive{Call: m.setup.ID}
+	if !m.isCaller(who) {
+		active.Nonce = m.nonce
+	}
+	m.send(who, active)
 }
 
 func (m *Machine) forgetHandshake() { m.answer, m.held, m.heldCallee = "", nil, nil }

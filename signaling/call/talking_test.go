@@ -16,7 +16,7 @@ func TestDescriptionsAreBounded(t *testing.T) {
 	now := time.UnixMilli(0)
 	for _, e := range []Event{
 		Invited{Route{State: presence.Available, Devices: []presence.DeviceID{"phone"}}},
-		Rang{"phone"}, Accepted{"phone", "answer"}, Connected{ann}, Connected{bob},
+		Rang{"phone"}, Accepted{"phone", "answer"}, Connected{By: ann}, Connected{By: bob},
 	} {
 		m.Step(now, e)
 	}

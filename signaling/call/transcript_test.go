@@ -230,7 +230,7 @@ func (tell *teller) event(words []string) Event {
 	case "discards":
 		return Discarded{}
 	case "connected":
-		return Connected{party()}
+		return Connected{party(), arg("nonce")}
 	case "vanishes":
 		return Vanished{party()}
 	case "returns":

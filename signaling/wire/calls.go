@@ -117,15 +117,20 @@ type Greeting struct {
 	Sound bool   `json:"sound,omitempty"` // the server plays it
 }
 
-// CallConnected is a device's word that its media is up (ICE and DTLS).
+// CallConnected is a device's word that its media is up (ICE and DTLS). Nonce
+// is the caller's part of the words that both sides may compare (PROTOCOL.md,
+// "Words to compare"), which is passed on to the callee.
 type CallConnected struct {
-	Call string `json:"call"`
+	Call  string `json:"call"`
+	Nonce string `json:"nonce,omitempty"` // 32 bytes, hexadecimal
 }
 
 // CallActive tells both devices that the conversation has begun, or that both
-// have a session again.
+// have a session again. Nonce tells the callee what the caller has said in
+// CallConnected.
 type CallActive struct {
-	Call string `json:"call"`
+	Call  string `json:"call"`
+	Nonce string `json:"nonce,omitempty"`
 }
 
 // CallReconnecting tells a device that the other side has lost its session.

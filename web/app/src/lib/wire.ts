@@ -201,19 +201,27 @@ export interface Greeting {
   sound?: boolean;
 }
 
-/** CallConnected is a device's word that its media is up (ICE and DTLS). */
+/**
+ * CallConnected is a device's word that its media is up (ICE and DTLS). Nonce
+ * is the caller's part of the words that both sides may compare (PROTOCOL.md,
+ * "Words to compare"), which is passed on to the callee.
+ */
 export interface CallConnected {
   type: "call.connected";
   call: string;
+  /** 32 bytes, hexadecimal */
+  nonce?: string;
 }
 
 /**
  * CallActive tells both devices that the conversation has begun, or that both
- * have a session again.
+ * have a session again. Nonce tells the callee what the caller has said in
+ * CallConnected.
  */
 export interface CallActive {
   type: "call.active";
   call: string;
+  nonce?: string;
 }
 
 /**
