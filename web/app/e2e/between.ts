@@ -1,6 +1,6 @@
 // Somebody who has the server's place between two people: she puts fingerprints
 // of her own into what they tell each other, ends both media connections in a
-// page of hers, and passes the sound on.
+// page of hers, and passes on the sound, and what each says for the words.
 
 import type { Page } from '@playwright/test';
 
@@ -34,7 +34,8 @@ export async function between(eve: Page, caller: Page, callee: Page): Promise<vo
         while (other.iceGatheringState !== 'complete') {
           await new Promise((then) => other.addEventListener('icegatheringstatechange', then, { once: true }));
         }
-        return other.localDescription!.sdp;
+        const words = sdp.match(/^a=parley-.*$/m)![0];
+        return other.localDescription!.sdp.replace(/^m=/m, `${words}\r\nm=`);
       },
       [from, to, type, String(sdp)] as const,
     );

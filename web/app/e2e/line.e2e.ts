@@ -68,6 +68,7 @@ test('in one call: the same words, video and a screen that come and go, private 
 
 test('a text call needs no microphone; what is not acknowledged comes as a message, once', async ({ house }) => {
   const [ann, bob] = await writePrivately(house);
+  expect(await bob.words()).toBe(await ann.words());
   await ann.says('only for you');
   await expect(bob.line('only for you')).toBeVisible();
   await bob.says('only for me');

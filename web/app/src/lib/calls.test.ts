@@ -218,6 +218,17 @@ describe('Calls', () => {
       expect(FakeConnection.last.candidates).toEqual(['theirs']);
     });
 
+    it('tells its part of the words when media is up and the callee has told its own', async () => {
+      await invite();
+      await take({ type: 'call.answered', call: 'call-1', answer: `v=0\r\na=parley-nonce:${'1'.repeat(64)}\r\n`, by: 'bob' });
+      FakeConnection.last.become('connected');
+      expect(posted).toMatchObject([{ type: 'call.connected', nonce: expect.stringMatching(/^[0-9a-f]{64}$/) }]);
+      const [first] = posted;
+      posted = [];
+      calls.resumed();
+      expect(posted).toContainEqual(first);
+    });
+
     it('sends no invite without a microphone', async () => {
       microphone = () => Promise.reject(new Problem('microphone', 'It is blocked.'));
       await expect(calls.start('bob', 'Bob', 'call')).rejects.toThrow('It is blocked.');
@@ -477,6 +488,18 @@ describe('Calls', () => {
       expect(now().phase).toBe('connecting');
     });
 
+    it('answers a commitment with its part of the words, and is told what was committed to', async () => {
+      const offer = `v=0\r\na=parley-commitment:${'0'.repeat(64)}\r\nm=audio 9 x 0\r\n`;
+      await calls.answer({ ...ring('theirs'), offer });
+      expect(posted).toMatchObject([{ type: 'call.accept', answer: expect.stringMatching(/^a=parley-nonce:[0-9a-f]{64}\r$/m) }]);
+      const began = vi.spyOn(calls.line, 'began');
+      await take({ type: 'call.granted', call: 'theirs' });
+      FakeConnection.last.become('connected');
+      expect(posted.at(-1)).toEqual({ type: 'call.connected', call: 'theirs' });
+      await take({ type: 'call.active', call: 'theirs', nonce: 'of the caller' });
+      expect(began).toHaveBeenCalledWith('of the caller');
+    });
+
     it('says that another device was quicker', async () => {
       await calls.answer(ring('theirs'));
       await take({ type: 'call.stop', call: 'theirs', reason: 'accepted_elsewhere' });
@@ -501,6 +524,7 @@ describe('Calls', () => {
 
     it('answers at once, with the microphone open and still muted, a call that crossed its own', async () => {
       await invite();
+      expect([calls.inviting('call-1'), calls.inviting('theirs')]).toEqual([true, false]);
       calls.mute(true);
       await calls.cross(ring('theirs'));
       expect(FakeConnection.all[0]!.closed).toBe(true);
@@ -555,6 +579,19 @@ describe('Calls', () => {
       expect(offers()).toEqual(['offer: offer 1 restart']);
       expect(now().interrupted).toBe(false); // what flows goes on
       expect(connection.closed).toBe(false);
+    });
+
+    it('is given no other far end', async () => {
+      const connection = await talking();
+      await take(
+        { type: 'call.diverted', call: 'call-1', outcome: 'unreachable', mailbox: true, reoffer: true },
+        { type: 'call.pickedup', call: 'call-1', by: 'bob' },
+        { type: 'call.granted', call: 'call-1', offer: 'of somebody else' },
+      );
+      expect(now().phase).toBe('active');
+      expect(FakeConnection.last).toBe(connection);
+      expect(connection.closed).toBe(false);
+      expect(calls.inviting('call-1')).toBe(false); // nor does a ring take its place
     });
 
     it('survives a description that the browser refuses', async () => {

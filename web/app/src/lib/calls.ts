@@ -95,11 +95,11 @@ export class Calls {
       if (intent !== 'text' && !(await this.line.capture.listen(() => this.is(id)))) {
         return;
       }
-      const leg = this.line.connect(false);
+      this.line.connect(false);
       if (intent === 'text') {
         this.line.write();
       }
-      const offer = await leg.offer();
+      const offer = await this.line.offer();
       if (!this.is(id)) {
         return;
       }
@@ -145,6 +145,12 @@ export class Calls {
     });
   }
 
+  /** inviting reports whether a call is the own one that nobody has answered. */
+  inviting(id: string): boolean {
+    const call = get(this.shown);
+    return call?.id === id && !call.incoming && (call.phase === 'calling' || call.phase === 'ringing');
+  }
+
   /** cross answers a ring whose call takes the place of the own invite, with the microphone already open. */
   async cross(ring: Ring): Promise<void> {
     const { muted } = get(this.shown)!;
@@ -169,6 +175,9 @@ export class Calls {
         this.finish('unreachable'); // the answer was refused; it rings on elsewhere
       }
       return;
+    }
+    if (call.phase === 'active' && (frame.type === 'call.diverted' || frame.type === 'call.pickedup' || frame.type === 'call.granted')) {
+      return; // who talks is given no other far end: the words may have been compared
     }
     this.shown.set(advance(call, frame, (this.options.now ?? Date.now)()));
     switch (frame.type) {
@@ -195,7 +204,7 @@ export class Calls {
         break;
       case 'call.active':
         this.asked = null;
-        this.line.began();
+        this.line.began(frame.nonce);
         if (call.muted) {
           this.tellMute(); // said before anybody could take it
         }
@@ -295,7 +304,7 @@ export class Calls {
       this.options.post(this.asked); // it may never have arrived
     }
     if (this.up && call.phase === 'connecting') {
-      this.options.post({ type: 'call.connected', call: call.id });
+      this.options.post({ type: 'call.connected', call: call.id, ...this.line.reveal() });
     }
     this.tellMute();
     this.line.again();
@@ -335,7 +344,8 @@ export class Calls {
       if (ring.intent !== 'text' && !(await this.line.capture.listen(() => this.is(ring.call)))) {
         return;
       }
-      const answer = await this.line.connect(true).answer(ring.offer);
+      this.line.connect(true);
+      const answer = await this.line.answer(ring.offer);
       if (this.is(ring.call)) {
         this.update((call) => ({ ...call, phase: 'connecting' }));
         this.asked = { type: 'call.accept', call: ring.call, answer };
@@ -346,7 +356,8 @@ export class Calls {
 
   /** join answers the offer of a caller whom this device has picked up. */
   private async join(id: string, offer: string): Promise<void> {
-    const answer = await this.line.connect(true).answer(offer);
+    this.line.connect(true);
+    const answer = await this.line.answer(offer);
     if (this.is(id)) {
       this.update((call) => ({ ...call, joining: false }));
       this.asked = { type: 'call.accept', call: id, answer };
@@ -383,7 +394,7 @@ export class Calls {
       this.line.whole();
       this.update((current) => ({ ...current, interrupted: false }));
       if (call.phase === 'connecting') {
-        this.options.post({ type: 'call.connected', call: call.id });
+        this.options.post({ type: 'call.connected', call: call.id, ...this.line.reveal() });
       }
     } else if ((state === 'disconnected' || state === 'failed') && call.phase === 'active') {
       this.update((current) => ({ ...current, interrupted: true }));

@@ -345,7 +345,7 @@ export class Client {
 
   /** ring rings, unless the call is the other half of the own one. */
   private ring(frame: wire.CallRing): void {
-    if (frame.replaces && this.calls.held().includes(frame.replaces)) {
+    if (frame.replaces && this.calls.inviting(frame.replaces)) {
       const { call, from, name, intent, offer } = frame;
       void this.attempt(() => this.calls.cross({ call, from, name, intent, offer, silenced: false }));
     } else if (!this.calls.held().includes(frame.call)) {

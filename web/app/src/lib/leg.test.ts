@@ -10,6 +10,7 @@ class Side {
   candidates: string[] = [];
   descriptions: Description[] = [];
   settled = 0;
+  others = 0;
   leg: Leg;
   constructor(polite: boolean) {
     let id = 0;
@@ -24,6 +25,7 @@ class Side {
       {
         onCandidate: ({ candidate }) => this.candidates.push(candidate),
         onDescription: (description) => this.descriptions.push(description),
+        onAnother: () => this.others++,
         onSettled: () => this.settled++,
         onState: () => {},
         onTrack: () => {},
@@ -62,6 +64,30 @@ describe('Leg', () => {
     await Promise.all([...to.map((one) => callee.leg.describe(one)), ...back.map((one) => caller.leg.describe(one))]);
     await settle();
   }
+
+  it('refuses a description that names another far end, and goes on with the first', async () => {
+    const end = (name: string) => `v=0\r\na=fingerprint:sha-256 ${name}\r\n`;
+    await callee.leg.answer(end('AA:01'));
+    await callee.leg.describe({ kind: 'offer', sdp: `${end('AA:01')}a=more\r\n`, negotiation: '1' });
+    expect(callee.said).toEqual(['answer 1']);
+    for (const sdp of [end('EE:03'), end('AA:01') + end('EE:03'), 'v=0']) {
+      await expect(callee.leg.describe({ kind: 'offer', sdp, negotiation: '2' })).rejects.toThrow('another end');
+    }
+    expect(callee.others).toBe(3);
+    expect(callee.said).toEqual(['answer 1']);
+    expect(callee.connection.remote).toHaveLength(2);
+    expect(callee.connection.signalingState).toBe('stable');
+
+    await caller.leg.offer();
+    await caller.leg.answered(end('BB:02'));
+    caller.connection.need();
+    await settle();
+    const { negotiation } = caller.descriptions.at(-1)!;
+    await expect(caller.leg.describe({ kind: 'answer', sdp: end('EE:03'), negotiation })).rejects.toThrow('another end');
+    expect(caller.others).toBe(1);
+    await caller.leg.describe({ kind: 'answer', sdp: end('BB:02'), negotiation });
+    expect(caller.connection.signalingState).toBe('stable');
+  });
 
   it('holds own candidates until the description has left, then sends them in order', async () => {
     await caller.leg.offer();

@@ -10,12 +10,14 @@
 //
 // Order: descriptions and candidates from the far end are applied one after
 // the other, as they came; candidates that come before any description wait.
+// The far end that the first of them names stays: one that names another is
+// refused, for who was compared words with may not be replaced.
 // Own candidates wait until `release`, so that they never overtake the
 // description they belong to. Failure: a refused description rejects; a
 // refused candidate does not matter, another may do.
 
 import { newID } from './id';
-import { askForResends } from './sdp';
+import { askForResends, fingerprintsOf } from './sdp';
 
 /** Candidate is an ICE candidate; an empty one ends them (RFC 8838 section 8.2). */
 export interface Candidate {
@@ -34,6 +36,8 @@ export interface Description {
 export interface Events {
   onCandidate: (candidate: Candidate) => void;
   onDescription: (description: Description) => void;
+  /** a description named another far end than the first, and was refused */
+  onAnother: () => void;
   /** both descriptions are in force */
   onSettled: () => void;
   onState: (state: RTCPeerConnectionState) => void;
@@ -61,6 +65,7 @@ export class Leg {
   private chain: Promise<unknown> = Promise.resolve();
   private begun = false; // the first offer was answered
   private described = false;
+  private named: string[] | undefined; // fingerprints of the far end
   private released = false;
   private closed = false;
   private open: string | null = null; // the id of the own later offer that waits for its answer
@@ -86,10 +91,10 @@ export class Leg {
     return this.pc;
   }
 
-  /** descriptions are this side's and the far end's, both in force. */
-  descriptions(): [own: string, theirs: string] | null {
+  /** ends are the fingerprints of this side and of the far end, once both are in force. */
+  ends(): [own: string[], theirs: string[]] | null {
     const { currentLocalDescription: own, currentRemoteDescription: theirs } = this.pc;
-    return own && theirs ? [own.sdp, theirs.sdp] : null;
+    return own && theirs && this.named ? [fingerprintsOf(own.sdp), this.named] : null;
   }
 
   /** certificate is what the far end has shown up with (DER), where the browser tells and it has. */
@@ -107,6 +112,7 @@ export class Leg {
   /** answer takes the far end's first offer and answers it. */
   answer(offer: string): Promise<string> {
     return this.next(async () => {
+      this.pin(offer);
       await this.setRemote({ type: 'offer', sdp: offer });
       this.begun = true;
       return this.setLocal(await this.pc.createAnswer());
@@ -118,6 +124,7 @@ export class Leg {
     return this.next(async () => {
       if (!this.begun) {
         this.begun = true;
+        this.pin(answer);
         await this.setRemote({ type: 'answer', sdp: answer });
         this.events.onSettled();
       }
@@ -202,6 +209,7 @@ export class Leg {
     if (this.pc.signalingState !== 'stable' && !this.config.polite) {
       return; // the own offer stands, and the other side takes it
     }
+    this.pin(sdp);
     this.settle();
     await this.setRemote({ type: 'offer', sdp }); // takes back the own offer, if there is one
     this.released = false;
@@ -214,9 +222,20 @@ export class Leg {
     if (this.open === null || negotiation !== this.open) {
       return; // late
     }
+    this.pin(sdp);
     this.settle();
     await this.setRemote({ type: 'answer', sdp });
     this.events.onSettled();
+  }
+
+  /** pin throws when a description names another far end than the first one. */
+  private pin(sdp: string): void {
+    const named = fingerprintsOf(sdp);
+    this.named ??= named;
+    if (named.join() !== this.named.join()) {
+      this.events.onAnother();
+      throw new DOMException('The description names another end.', 'InvalidAccessError');
+    }
   }
 
   private settle(): void {

@@ -5,13 +5,14 @@
 // the call is, calls.ts knows. Failure: a broken connection is repaired again
 // and again, and then given up.
 
-import { writable, type Readable } from 'svelte/store';
+import { get, writable, type Readable } from 'svelte/store';
 import { Capture } from './capture';
 import { Chat, type Holding } from './chat';
 import { Leg, type Candidate, type Description } from './leg';
 import { between, figuresOf, troubleOf, type Condition, type Figures, type Trouble } from './quality';
 import { Repair } from './repair';
 import { preferRedundancy } from './sdp';
+import { Proof, type Words } from './trust';
 
 export interface Options {
   /** the relay servers as last told */
@@ -41,8 +42,8 @@ export class Line {
   readonly sound: Readable<MediaStream | null>;
   /** what the far end shows: camera, screen or both */
   readonly pictures: Readable<MediaStream[]>;
-  /** to compare, so that nobody sits in between; see trust.ts. "another": the far end is not whom it was described as */
-  readonly words: Readable<string[] | 'another' | null>;
+  /** to compare, so that nobody sits in between; see trust.ts */
+  readonly words: Readable<Words | null>;
   readonly condition: Readable<Condition | null>;
   readonly trouble: Readable<Trouble>;
   readonly capture: Capture;
@@ -50,13 +51,13 @@ export class Line {
 
   private readonly heard = writable<MediaStream | null>(null);
   private readonly seen = writable<MediaStream[]>([]);
-  private readonly compared = writable<string[] | 'another' | null>(null);
+  private readonly compared = writable<Words | null>(null);
   private readonly looked = writable<Condition | null>(null);
   private readonly troubled = writable<Trouble>(null);
 
   private leg: Leg | null = null;
+  private proof = new Proof(false); // of the leg
   private caller = false;
-  private ends = ''; // of which the words are made
   private looking: ReturnType<typeof setInterval> | undefined;
   private readonly repair: Repair;
 
@@ -85,6 +86,11 @@ export class Line {
       {
         onCandidate: current(this.options.onCandidate),
         onDescription: current(this.options.onDescription),
+        onAnother: () => {
+          if (this.leg === leg) {
+            this.compared.set('another');
+          }
+        },
         onSettled: () => {
           if (this.leg === leg) {
             void this.compare();
@@ -97,6 +103,7 @@ export class Line {
     );
     this.leg = leg;
     this.caller = !polite;
+    this.proof = new Proof(this.caller);
     this.capture.carry(leg.connection);
     preferRedundancy(leg.connection);
     return leg;
@@ -107,11 +114,29 @@ export class Line {
     this.chat.begin(this.leg!.connection);
   }
 
-  /** began follows the beginning of the conversation. */
-  began(): void {
+  /** offer makes the first offer of the leg. */
+  async offer(): Promise<string> {
+    const { leg, proof } = this;
+    return proof.offering(await leg!.offer());
+  }
+
+  /** answer takes the first offer of the far end, and answers it. */
+  async answer(offer: string): Promise<string> {
+    const { leg, proof } = this;
+    return proof.answering(offer, await leg!.answer(offer));
+  }
+
+  /** reveal is what the server is told with the word that this side has media. */
+  reveal(): { nonce?: string } {
+    return this.proof.reveal();
+  }
+
+  /** began follows the beginning of the conversation, with what the far end reveals. */
+  began(nonce?: string): void {
     if (this.looking !== undefined) {
       return;
     }
+    this.proof.revealed(nonce);
     if (this.caller && this.capture.listens) {
       this.write(); // not before: what takes messages has no use for it
     }
@@ -126,7 +151,9 @@ export class Line {
 
   /** answered takes the answer to the first offer. */
   async answered(answer: string): Promise<void> {
-    await this.leg?.answered(answer);
+    const { leg, proof } = this;
+    await leg?.answered(answer);
+    proof.answered(answer);
   }
 
   candidate(candidate: Candidate): void {
@@ -136,7 +163,7 @@ export class Line {
   /** offerAnew begins again with another far end. */
   async offerAnew(): Promise<void> {
     const leg = this.connect(false);
-    const sdp = await leg.offer();
+    const sdp = await this.offer();
     if (this.leg === leg) {
       this.options.onDescription({ kind: 'offer', sdp });
       leg.release();
@@ -175,7 +202,6 @@ export class Line {
     this.leg?.close();
     this.leg = null;
     this.capture.drop();
-    this.ends = '';
     this.heard.set(null);
     this.seen.set([]);
     this.compared.set(null);
@@ -201,25 +227,16 @@ export class Line {
     stream.onremovetrack = () => this.seen.update((seen) => seen.filter((one) => one !== stream || stream.getVideoTracks().length > 0));
   }
 
-  /** compare makes the words, anew only if the ends have changed. */
+  /** compare makes the words, once, when it has begun and both ends are named. */
   private async compare(): Promise<void> {
     const { leg } = this;
-    const said = leg?.descriptions();
-    if (!said || this.looking === undefined) {
+    const ends = leg?.ends();
+    if (!ends || this.looking === undefined || get(this.compared) !== null) {
       return;
     }
-    const { fingerprintsOf, isOf, wordsOf } = await import('./trust');
-    const [caller, callee] = this.caller ? said : [said[1], said[0]];
-    const certificate = leg!.certificate();
-    const ends = JSON.stringify([fingerprintsOf(caller), fingerprintsOf(callee), certificate !== undefined]);
-    if (this.leg !== leg || ends === this.ends) {
-      return;
-    }
-    this.ends = ends;
-    const another = certificate !== undefined && !(await isOf(certificate, said[1]));
-    const words = another ? 'another' : await wordsOf(caller, callee).catch(() => null);
-    if (this.leg === leg && this.ends === ends) {
-      this.compared.set(words);
+    const words = await this.proof.words(ends, leg!.certificate()).catch((): Words => 'none');
+    if (this.leg === leg) {
+      this.compared.update((before) => before ?? words);
     }
   }
 

@@ -1,5 +1,25 @@
 // What this client wants of a session description, beyond what its browser does.
 
+/** fingerprintsOf are the ends that a description names (RFC 8122), each once, in their order. */
+export function fingerprintsOf(sdp: string): string[] {
+  const found = sdp.matchAll(/^a=fingerprint:(\S+) (\S+)\s*$/gim);
+  return [...new Set([...found].map(([, hash, value]) => `${hash!.toLowerCase()} ${value!.toUpperCase()}`))];
+}
+
+/** withAttribute adds an attribute to the session part, where browsers that do not know it leave it alone (RFC 8866 section 5.13). */
+export function withAttribute(sdp: string, name: string, value: string): string {
+  return sdp.replace(/^m=/m, `a=${name}:${value}\r\nm=`);
+}
+
+/** attributeOf is the value of an attribute of the session part. */
+export function attributeOf(sdp: string, name: string): string | undefined {
+  const [session = ''] = sdp.split(/^m=/m);
+  return session
+    .split(/\r?\n/)
+    .find((line) => line.startsWith(`a=${name}:`))
+    ?.slice(name.length + 3);
+}
+
 /**
  * askForResends adds generic NACK feedback (RFC 4585 section 6.2.1) for Opus.
  * Browsers offer it for video only; with it, whoever records this side can ask

@@ -3,52 +3,114 @@
 // has put other ends in between.
 //
 // The server passes the fingerprints on and so could change them. It would
-// have to find ends of its own whose words are the same, within the seconds in
-// which a call connects: four words of 2,048 are 44 bits, and each try is made
-// slow (PBKDF2). So nobody needs to commit to anything beforehand.
+// have to find ends of its own with which both sides get the same words, and
+// would choose both: with N words that can be told apart, about the root of N
+// tries for each side, which for four words is nothing. So each side adds a
+// nonce, and the caller commits to its own before it learns the callee's (as
+// ZRTP does, RFC 6189 section 4.4.1.1): whoever is in between has to settle on
+// what it says to one side before it learns what the other's words depend on.
+// Trying does not help then. It has one guess for each call, and two people who
+// compare four words of 2,048 catch it but for once in 2^44.
 
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
+import { attributeOf, withAttribute } from './sdp';
 
-const domain = 'Parley short authentication string 1';
-const rounds = 100_000;
+const domain = 'Parley short authentication string 2';
 const count = 4;
-const bitsOfWord = 11;
+const bitsOfWord = 11n;
 
-/** fingerprintsOf are the ends that a description names, each once, in their order. */
-export function fingerprintsOf(sdp: string): string[] {
-  const found = sdp.matchAll(/^a=fingerprint:(\S+) (\S+)\s*$/gim);
-  return [...new Set([...found].map(([, hash, value]) => `${hash!.toLowerCase()} ${value!.toUpperCase()}`))];
+/** Words to compare; "another": the far end is not the one that was named; "none": its app takes no part. */
+export type Words = string[] | 'another' | 'none';
+
+/** Proof is this side's part of one leg. What it is told first stays. */
+export class Proof {
+  private readonly nonce = bytesToHex(randomBytes(32));
+  private commitment: string | undefined; // of the caller, where this is the callee
+  private theirs: string | undefined; // nonce
+
+  constructor(private readonly caller: boolean) {}
+
+  /** offering commits to the own nonce, in the first offer. */
+  offering(offer: string): string {
+    return withAttribute(offer, 'parley-commitment', digest(this.nonce));
+  }
+
+  /** answering takes the far end's commitment, and says the own nonce in the answer. */
+  answering(offer: string, answer: string): string {
+    this.commitment ??= attributeOf(offer, 'parley-commitment');
+    return this.commitment === undefined ? answer : withAttribute(answer, 'parley-nonce', this.nonce);
+  }
+
+  /** answered takes the callee's nonce. */
+  answered(answer: string): void {
+    this.theirs ??= attributeOf(answer, 'parley-nonce');
+  }
+
+  /** reveal is the caller's nonce, which may be told once the callee has answered. */
+  reveal(): { nonce?: string } {
+    return this.caller && this.theirs !== undefined ? { nonce: this.nonce } : {};
+  }
+
+  /** revealed takes the caller's nonce. */
+  revealed(nonce: string | undefined): void {
+    if (!this.caller) {
+      this.theirs ??= nonce;
+    }
+  }
+
+  /**
+   * words are made of the fingerprints of both descriptions, if the certificate
+   * (DER) with which the far end has really shown up, where the browser tells,
+   * is the one that was named.
+   */
+  async words([own, theirs]: [own: string[], theirs: string[]], certificate: BufferSource | undefined): Promise<Words> {
+    if (certificate !== undefined && !(await isOf(certificate, theirs))) {
+      return 'another';
+    }
+    if (this.theirs === undefined || (!this.caller && this.commitment === undefined)) {
+      return 'none';
+    }
+    if (!this.caller && digest(this.theirs) !== this.commitment) {
+      return 'another';
+    }
+    const side = { ends: own, nonce: this.nonce };
+    const far = { ends: theirs, nonce: this.theirs };
+    return this.caller ? wordsOf(side, far) : wordsOf(far, side);
+  }
 }
 
-/**
- * isOf reports whether a certificate (DER), with which the far end has really
- * shown up, is the one end that a description names, by every fingerprint of it.
- */
-export async function isOf(certificate: BufferSource, sdp: string): Promise<boolean> {
-  const named = fingerprintsOf(sdp);
+/** Side is what one side's words depend on. */
+export interface Side {
+  /** fingerprints of its description */
+  ends: string[];
+  nonce: string;
+}
+
+/** wordsOf are the words to compare. */
+export function wordsOf(caller: Side, callee: Side): string[] {
+  if (caller.ends.length === 0 || callee.ends.length === 0) {
+    throw new Error('a description has no fingerprint');
+  }
+  const hash = digest(JSON.stringify([domain, caller.ends, callee.ends, caller.nonce, callee.nonce]));
+  const bits = BigInt(`0x${hash}`);
+  return Array.from({ length: count }, (_, i) => wordlist[Number((bits >> (256n - bitsOfWord * BigInt(i + 1))) & 2047n)]!);
+}
+
+/** isOf reports whether a certificate (DER) has every one of some fingerprints. */
+export async function isOf(certificate: BufferSource, named: string[]): Promise<boolean> {
   const all = await Promise.all(
     named.map(async (fingerprint) => {
       const [hash = '', value] = fingerprint.split(' ');
-      const digest = new Uint8Array(await crypto.subtle.digest(hash, certificate));
-      return value === Array.from(digest, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':');
+      const own = bytesToHex(new Uint8Array(await crypto.subtle.digest(hash, certificate)));
+      return value?.replaceAll(':', '').toLowerCase() === own;
     }),
   ).catch(() => [false]); // a hash that nobody here can make proves nothing
   return named.length > 0 && !all.includes(false);
 }
 
-/** wordsOf are the words to compare. Both sides name the caller's description first. */
-export async function wordsOf(caller: string, callee: string): Promise<string[]> {
-  const ends = [fingerprintsOf(caller), fingerprintsOf(callee)];
-  if (ends.some((fingerprints) => fingerprints.length === 0)) {
-    throw new Error('a description has no fingerprint');
-  }
-  const text = new TextEncoder();
-  const key = await crypto.subtle.importKey('raw', text.encode(JSON.stringify(ends)), 'PBKDF2', false, ['deriveBits']);
-  const bits = await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt: text.encode(domain), iterations: rounds }, key, 48);
-  let rest = new Uint8Array(bits).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n) >> BigInt(48 - count * bitsOfWord);
-  return Array.from({ length: count }, () => {
-    const word = wordlist[Number(rest & 2047n)]!;
-    rest >>= BigInt(bitsOfWord);
-    return word;
-  });
+/** digest is the SHA-256 of a text, hexadecimal. */
+function digest(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text)));
 }
