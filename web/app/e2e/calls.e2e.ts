@@ -100,6 +100,24 @@ test('B declines: A is told and may leave a message', async ({ house }) => {
   await expect(bob.page.getByRole('button', { name: 'Play' })).toHaveCount(0);
 });
 
+test('a ring is within reach while a dialog is open, which stays', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await bob.press('Settings');
+  const dialog = bob.page.getByRole('dialog', { name: 'Settings' });
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await expect(dialog.getByRole('region', { name: 'Call from ann' })).toBeVisible();
+  await bob.press('Answer');
+  await ann.hears(1000);
+  await expect(dialog).toBeVisible();
+  await bob.page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await ann.press('Hang up');
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+});
+
 test('crossed calls are one call', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
