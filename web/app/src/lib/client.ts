@@ -52,6 +52,8 @@ export class Client {
   readonly calls: Calls;
   readonly ringing: Ringing;
   readonly screening: Screening;
+  /** a newer page has taken over the database: this one has to be loaded anew */
+  readonly stale = writable(false);
   /** what would end a call in another tab, and waits for a word */
   readonly question = writable<{ go: () => Promise<void> } | null>(null);
   /** bytes of the longest text that the server takes */
@@ -69,12 +71,14 @@ export class Client {
   /** open brings the account's page to life. Rejects with a Problem when this browser can store nothing. */
   static async open(session: Session, events: Events): Promise<Client> {
     let db: Database;
+    let client: Client | undefined;
     try {
-      db = await openDatabase(session.account);
+      db = await openDatabase(session.account, () => client?.retire());
     } catch {
       throw new Problem('storage', 'This browser lets Parley store nothing. Private windows do that; so do full disks.');
     }
-    return new Client(session, events, db);
+    client = new Client(session, events, db);
+    return client;
   }
 
   private constructor(
@@ -181,6 +185,12 @@ export class Client {
     this.hearing.close();
     this.people.close();
     void this.closeStored().catch(() => {}); // signed out, it is being deleted already
+  }
+
+  /** retire ends the session, in which nothing could be stored; a call under way ends first. */
+  private retire(): void {
+    this.stale.set(true);
+    this.stops.push(this.calls.call.subscribe((call) => live(call) || this.socket.stop()));
   }
 
   /** closeStored lets go of the database when what was being recorded is in it. */

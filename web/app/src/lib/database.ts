@@ -88,8 +88,12 @@ export type Writing = IDBPTransaction<Schema, Store[], 'readwrite'>;
 
 const stores: Store[] = ['cursor', 'conversations', 'messages', 'outbox', 'chunks'];
 
-/** openDatabase opens what this browser has of an account, or begins anew. */
-export function openDatabase(account: wire.AccountID): Promise<Database> {
+/**
+ * openDatabase opens what this browser has of an account, or begins anew. It is
+ * closed, and onClosed called, when a newer page in another tab changes it, or
+ * the browser takes it away; and closed when another tab deletes it.
+ */
+export function openDatabase(account: wire.AccountID, onClosed = () => {}): Promise<Database> {
   return openDB<Schema>(nameOf(account), 5, {
     upgrade(db, from, _to, tx) {
       db.createObjectStore('places');
@@ -114,9 +118,13 @@ export function openDatabase(account: wire.AccountID): Promise<Database> {
       messages.createIndex('time', 'time');
       db.createObjectStore('outbox', { keyPath: 'order', autoIncrement: true }).createIndex('cid', 'cid', { unique: true });
     },
-    blocking(_current, _blocked, event) {
-      (event.target as IDBDatabase).close(); // another tab wants to delete or change it
+    blocking(_current, wanted, event) {
+      (event.target as IDBDatabase).close();
+      if (wanted !== null) {
+        onClosed();
+      }
     },
+    terminated: onClosed,
   });
 }
 

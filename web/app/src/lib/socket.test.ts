@@ -79,6 +79,29 @@ describe('Socket', () => {
     return FakeWebSocket.last;
   }
 
+  it('tries again when there is nothing to say first: the database may be closed', async () => {
+    let fails = true;
+    const broken = new Socket({
+      url: 'ws://test/ws',
+      hello: () => (fails ? Promise.reject(new Error('closed')) : Promise.resolve({ type: 'hello', versions: [1] })),
+      onFrame: () => {},
+      onLink: (link) => links.push(link.state),
+      onUnreachable: () => {},
+      onSignedOut: () => {},
+      open: () => new FakeWebSocket() as unknown as WebSocket,
+      random: () => 0.5,
+    });
+    broken.start();
+    await FakeWebSocket.last.accept();
+    expect(FakeWebSocket.last.closed).toBe(true);
+    expect(links).toEqual(['connecting', 'waiting']);
+    fails = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    await FakeWebSocket.last.accept();
+    expect(FakeWebSocket.last.types()).toEqual(['hello']);
+    broken.stop();
+  });
+
   it('says hello first and nothing else before the welcome', async () => {
     socket.start();
     socket.post({ type: 'call.ringing', call: 'c' });

@@ -157,11 +157,11 @@ export class Socket {
     let opened = false;
     ws.onopen = () => {
       opened = true;
-      void this.options.hello().then((hello) => {
-        if (this.ws === ws) {
-          this.write(hello);
-        }
-      });
+      const mine = () => this.ws === ws;
+      this.options.hello().then(
+        (hello) => mine() && this.write(hello),
+        () => mine() && this.lost(), // nothing can be said before it
+      );
     };
     ws.onmessage = (message) => this.receive(message.data as string);
     ws.onclose = (event) => {
