@@ -20,9 +20,11 @@ func TestMain(m *testing.M) {
 }
 
 // tone440 is 2 s of a 440 Hz tone in packets of 20 ms.
-func tone440(t testing.TB) clip {
+func tone440(t testing.TB) clip { return toneOf(t, "440") }
+
+func toneOf(t testing.TB, name string) clip {
 	t.Helper()
-	data, err := os.ReadFile("testdata/440.opus")
+	data, err := os.ReadFile("testdata/" + name + ".opus")
 	if err != nil {
 		t.Fatal(err)
 	}

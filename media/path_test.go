@@ -17,7 +17,8 @@ type badPath struct {
 	t       *testing.T
 	caller  *net.UDPConn
 	server  *net.UDPConn
-	loss    int // percent; a third of it is late instead, and as many come twice
+	loss    int             // percent; a third of it is late instead, and as many come twice
+	again   []time.Duration // how much later each packet comes once more
 	bad     atomic.Bool
 	dropped atomic.Int64
 	late    sync.WaitGroup
@@ -27,9 +28,9 @@ type badPath struct {
 	from   *net.UDPAddr // the caller's address
 }
 
-func newBadPath(t *testing.T, e *Engine, loss int) *badPath {
+func newBadPath(t *testing.T, e *Engine, loss int, again ...time.Duration) *badPath {
 	t.Helper()
-	p := &badPath{t: t, loss: loss, random: rand.New(rand.NewPCG(1, uint64(loss)))}
+	p := &badPath{t: t, loss: loss, again: again, random: rand.New(rand.NewPCG(1, uint64(loss)))}
 	var err error
 	if p.caller, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
 		t.Fatal(err)
@@ -74,6 +75,12 @@ func (p *badPath) carry(in *net.UDPConn, out func([]byte, *net.UDPAddr)) {
 		p.mu.Lock()
 		luck := p.random.IntN(100)
 		p.mu.Unlock()
+		for _, later := range p.again {
+			if p.bad.Load() {
+				p.late.Add(1)
+				time.AfterFunc(later, func() { defer p.late.Done(); out(data, from) })
+			}
+		}
 		switch {
 		case !p.bad.Load() || luck >= p.loss+p.loss*2/3:
 			out(data, from)

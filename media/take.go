@@ -136,6 +136,7 @@ func (t *take) stop() {
 }
 
 func (t *take) close(at time.Duration, truncated bool) {
+	at = min(at, t.leg.order.MaxDuration+preSkip) // a stop may be seen before the limit that was over
 	t.end = ending{at: at, truncated: truncated}
 	t.fail(t.journal.end(t.end))
 }

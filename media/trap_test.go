@@ -1,13 +1,17 @@
 package media
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/rtp"
@@ -188,20 +192,209 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 	}
 }
 
-// A clock that is set while something is recorded changes nothing.
+// A clock that is set while something is recorded changes nothing: it says when
+// that began, and no more.
 func TestClockStep(t *testing.T) {
 	dir := t.TempDir()
 	e := start(t, dir)
-	e.cfg.Now = func() time.Time { return time.Unix(1, 0) } // the wall clock is asked once, to note when it began
+	var clock atomic.Int64
+	clock.Store(1_000_000)
+	e.cfg.Now = func() time.Time { return time.Unix(clock.Load(), 0) }
 	c, leg, w := begin(t, e, Order{ID: "step"})
 	w.wait(ReportRecording)
-	began := time.Now()
-	c.say(tone440(t), 20, time.Second)
-	got, err := leg.Finish(t.Context())
+	for _, step := range []int64{-3600, 7200, -86_400} {
+		clock.Add(step)
+		c.say(tone440(t), 20, 400*time.Millisecond)
+	}
+	finish(t, leg)
+	if at := journalOf(t, dir, "step").Began.Unix(); at != 1_000_000 {
+		t.Errorf("it began at %d", at)
+	}
+}
+
+// journalOf reads the journal of a recording that has ended.
+func journalOf(t *testing.T, dir, id string) recorded {
+	t.Helper()
+	rec, err := readJournal(bytes.NewReader(readFile(t, journalPath(dir, id))))
 	if err != nil {
 		t.Fatal(err)
 	}
-	near(t, "the end", got.Duration, time.Since(began)-preSkip, 100*time.Millisecond)
+	return rec
+}
+
+// Packets that somebody on the way sends again, at once and later, are no part
+// of the recording (RFC 3711 section 3.3.2).
+func TestReplay(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	path := newBadPath(t, e, 0, 0, 60*time.Millisecond, 500*time.Millisecond)
+	c, leg, w := beginAs(t, e, firefox, Order{ID: "one"}, path.pass)
+	w.wait(ReportRecording)
+	path.bad.Store(true)
+	c.say(tone440(t), 20, time.Second)
+	path.bad.Store(false)
+	time.Sleep(600 * time.Millisecond) // for the last of them
+	finish(t, leg)
+	came := map[uint16]int{}
+	rec := journalOf(t, dir, "one")
+	for _, p := range rec.packets {
+		came[p.seq]++
+	}
+	if len(came) != 50 || len(rec.packets) != 50 {
+		t.Errorf("%d packets with %d numbers are recorded, want 50", len(rec.packets), len(came))
+	}
+	if at := leg.take.lastPacket; at > time.Since(leg.take.began)-500*time.Millisecond {
+		t.Errorf("the last packet came at %s", at)
+	}
+}
+
+// One and two channels, as the sender likes, in one recording.
+func TestChannelsChange(t *testing.T) {
+	e := start(t, t.TempDir())
+	mono, stereo := tone440(t), toneOf(t, "440_stereo")
+	if mono[0][0]&4 != 0 || stereo[0][0]&4 == 0 {
+		t.Fatal("the tones have not one and two channels (RFC 6716 section 3.1)")
+	}
+	c, leg, w := begin(t, e, Order{ID: "one"})
+	w.wait(ReportRecording)
+	said := time.Now()
+	for _, sound := range []clip{mono, stereo, mono} {
+		c.say(sound, 20, 600*time.Millisecond)
+	}
+	c.say(nil, 0, 300*time.Millisecond) // a hole, which is filled in kind
+	c.say(stereo, 20, 600*time.Millisecond)
+	got := finish(t, leg)
+	film := demux(t, readFile(t, got.Path))
+	for _, ms := range []time.Duration{200, 800, 1400, 2300} {
+		at := said.Sub(leg.take.began) - preSkip + ms*time.Millisecond
+		if hz := film.pitch(at, at+300*time.Millisecond); hz < 430 || hz > 450 {
+			t.Errorf("%.0f Hz at %s", hz, at)
+		}
+	}
+}
+
+// taking runs the recording of a leg that has no connection, in a bubble of
+// synthetic time.
+func taking(t *testing.T, order Order, do func(leg *Leg, end context.CancelFunc)) *take {
+	t.Helper()
+	order, err := order.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &Engine{cfg: Config{Dir: t.TempDir(), Now: time.Now, Log: quiet()}, create: createJournal, legs: map[string]*Leg{}}
+	leg := newLeg(e, order)
+	ctx, cancel := context.WithCancel(t.Context())
+	take := &take{leg: leg}
+	done := make(chan struct{})
+	go func() { defer close(done); take.record(ctx) }()
+	do(leg, cancel)
+	<-done
+	cancel()
+	return take
+}
+
+// said is a packet that comes now.
+func said(seq uint16) arrival {
+	return arrival{received{ssrc: 1, seq: seq, timestamp: 960 * uint32(seq), level: 20, payload: celt20}, time.Now()}
+}
+
+// Who hangs up in the moment in which the longest recording ends leaves one that
+// is as long, whichever is seen first.
+func TestHangUpAtTheLimit(t *testing.T) {
+	for n := range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			take := taking(t, Order{ID: "x", MaxDuration: time.Second}, func(leg *Leg, end context.CancelFunc) {
+				leg.packets <- said(1)
+				time.Sleep(6 * reportEvery) // the first look at the clock after the limit
+				close(leg.stop)
+				end()
+			})
+			if want := time.Second + preSkip; take.end.at != want || take.end.truncated {
+				t.Errorf("in round %d it ends at %+v, want %s", n, take.end, want)
+			}
+		})
+	}
+}
+
+// The last packet comes in the same moment as the end: it is in.
+func TestLastPacketWithTheStop(t *testing.T) {
+	for n := range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			take := taking(t, Order{ID: "x"}, func(leg *Leg, end context.CancelFunc) {
+				leg.packets <- said(1)
+				time.Sleep(5 * reportEvery)
+				leg.packets <- said(2)
+				close(leg.stop)
+				end()
+			})
+			if want := 5 * reportEvery; take.lastPacket != want || take.end.at != want {
+				t.Errorf("in round %d the last packet came at %s, the end at %s, want %s", n, take.lastPacket, take.end.at, want)
+			}
+			rec := journalOf(t, take.leg.engine.cfg.Dir, "x")
+			if len(rec.packets) != 2 || rec.end == nil {
+				t.Errorf("%d packets, end %v", len(rec.packets), rec.end)
+			}
+		})
+	}
+}
+
+// A caller who is lost in the moment in which the recording is stopped is not
+// cut off.
+func TestLostWithTheStop(t *testing.T) {
+	for range 40 {
+		synctest.Test(t, func(t *testing.T) {
+			take := taking(t, Order{ID: "x"}, func(leg *Leg, end context.CancelFunc) {
+				leg.packets <- said(1)
+				time.Sleep(5 * reportEvery)
+				close(leg.gone)
+				close(leg.stop)
+				end()
+			})
+			if take.end.truncated || take.end.at != 5*reportEvery {
+				t.Errorf("it ends at %+v", take.end)
+			}
+		})
+	}
+}
+
+// Of two who end a recording in the same moment, one decides for both.
+func TestTwoStops(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	for n := range 6 {
+		c, leg, w := begin(t, e, Order{ID: itoa(uint8(n + 1))})
+		w.wait(ReportRecording)
+		c.say(tone440(t), 20, 900*time.Millisecond)
+		type outcome struct {
+			Recording
+			err error
+		}
+		results := make(chan outcome, 2)
+		for range 2 {
+			go func() { got, err := leg.Finish(t.Context()); results <- outcome{got, err} }()
+		}
+		discards := n%2 == 1
+		if discards {
+			leg.Discard()
+		}
+		first, second := <-results, <-results
+		if (first.err == nil) != (second.err == nil) || !bytes.Equal(first.SHA256, second.SHA256) {
+			t.Fatalf("one recording is %+v and %+v", first, second)
+		}
+		switch {
+		case first.err == nil:
+			if len(demux(t, readFile(t, first.Path)).pcm) == 0 {
+				t.Error("it is empty")
+			}
+			if err := Remove(dir, leg.order.ID); err != nil {
+				t.Fatal(err)
+			}
+		case !discards || !errors.Is(first.err, ErrTooShort):
+			t.Error(first.err)
+		}
+		<-leg.done
+	}
+	empty(t, dir)
 }
 
 func TestOnlyWellFormedPackets(t *testing.T) {
