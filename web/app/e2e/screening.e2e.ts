@@ -45,7 +45,7 @@ test('a message is seen as it grows, heard and picked up; what was said is sent 
   await expect(bob.page.getByRole('main').getByText(/^Call, /)).toHaveCount(1);
   await expect(bob.page.getByRole('button', { name: 'Play', exact: true })).toHaveCount(0);
   await expect(ann.page.getByText('Not sent. You said this before bob picked up.')).toBeVisible();
-  await ann.press('Send');
+  await ann.press('Send message');
   await expect(ann.page.getByText('Not sent. You said this before bob picked up.')).toHaveCount(0);
   await expect(bob.page.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
 });
