@@ -44,6 +44,31 @@ type Caller struct {
 
 // New makes a call's offer. Close ends it.
 func New(cfg Config) (*Caller, error) {
+	c, err := open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.offer(); err != nil {
+		_ = c.peer.Close()
+		return nil, fmt.Errorf("caller: %w", err)
+	}
+	return c, nil
+}
+
+// Answer is the other end of a call: it takes its offer, and returns the answer
+// with all of its addresses in it.
+func Answer(cfg Config, offer string) (c *Caller, answer string, err error) {
+	if c, err = open(cfg); err != nil {
+		return nil, "", err
+	}
+	if answer, err = c.answer(offer); err != nil {
+		_ = c.peer.Close()
+		return nil, "", fmt.Errorf("caller: %w", err)
+	}
+	return c, answer, nil
+}
+
+func open(cfg Config) (*Caller, error) {
 	if cfg.PayloadType == 0 {
 		cfg.PayloadType = 111
 	}
@@ -147,6 +172,27 @@ func (c *Caller) prepare() error {
 			}
 		}
 	})
+	return nil
+}
+
+func (c *Caller) answer(offer string) (string, error) {
+	err := c.peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer})
+	if err != nil {
+		return "", err
+	}
+	answer, err := c.peer.CreateAnswer(nil)
+	if err != nil {
+		return "", err
+	}
+	gathered := webrtc.GatheringCompletePromise(c.peer)
+	if err := c.peer.SetLocalDescription(answer); err != nil {
+		return "", err
+	}
+	<-gathered
+	return c.peer.LocalDescription().SDP, nil
+}
+
+func (c *Caller) offer() error {
 	offer, err := c.peer.CreateOffer(nil)
 	if err != nil {
 		return err
