@@ -1,6 +1,11 @@
 package store
 
-import "parley/presence"
+import (
+	"cmp"
+	"slices"
+
+	"parley/presence"
+)
 
 // Acked returns the highest cursor of an account's devices.
 func (tx *Tx) Acked(account presence.AccountID) (pos int64, err error) {
@@ -35,9 +40,10 @@ type Arrival struct {
 // ascending order of who sent it.
 func (tx *Tx) Arrivals(account presence.AccountID, after, to int64) (rows []Arrival, err error) {
 	err = tx.list(&rows, `
-		SELECT m.conv, m.sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
+		SELECT e.conv, max(m.sender) AS sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
 		WHERE e.account = ? AND e.pos > ? AND e.pos <= ? AND m.recipient = ? AND m.hidden = 0
-		GROUP BY m.conv, m.sender ORDER BY m.sender`, account, after, to, account)
+		GROUP BY e.conv`, account, after, to, account) // in which one alone sends to account
+	slices.SortFunc(rows, func(a, b Arrival) int { return cmp.Compare(a.From, b.From) })
 	return rows, about("arrivals", err)
 }
 
