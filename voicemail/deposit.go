@@ -211,10 +211,9 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	} else if err != nil {
 		return Accepted{}, err
 	}
-	var got Accepted
 	var err error
 	row.Hidden, row.Draft = d.OnlyFrom, d.Draft
-	if row.Conv, err = tx.Direct(d.From, d.To, newID()); err != nil {
+	if row.Conv, err = tx.Direct(d.From, d.To, newID); err != nil {
 		return Accepted{}, err
 	}
 	row.MID, row.Time = newID(), m.millis()
@@ -227,11 +226,9 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	case err != nil:
 		return Accepted{}, err
 	}
-	got.MID, got.Conv, got.Seq, got.Time = row.MID, row.Conv, row.Seq, row.Time
-	for _, account := range d.readers() {
-		if err := m.enter(tx, d, &row, account, &got); err != nil {
-			return Accepted{}, err
-		}
+	got := Accepted{MID: row.MID, Conv: row.Conv, Seq: row.Seq, Time: row.Time}
+	if err := m.enter(tx, d, &row, &got); err != nil {
+		return Accepted{}, err
 	}
 	if d.Forwarded != nil && d.Forwarded.draft {
 		entry, _, err := m.settle(tx, d.Forwarded.mid)
@@ -256,37 +253,30 @@ func (d *Deposit) sent(tx *store.Tx, content []byte) (Accepted, error) {
 	return Accepted{MID: sent.MID, Conv: sent.Conv, Seq: sent.Seq, Time: sent.Time, Duplicate: true}, nil
 }
 
-// enter adds the message to the log of one account.
-func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, account presence.AccountID, got *Accepted) error {
-	more := store.Held{}
-	if account == d.To {
-		more = row.Held()
-	}
-	entry, err := tx.AppendMessage(account, row, more)
-	if err != nil {
+// enter adds the message to the logs of who may see it.
+func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, got *Accepted) (err error) {
+	if got.Entries, err = tx.AppendMessage(row, d.readers(), row.Held()); err != nil {
 		return err
 	}
-	if account == d.To {
-		entry.Cause = CauseNew
-	}
-	got.Entries = append(got.Entries, entry)
-	if row.Expires != 0 && (account == d.To || d.OnlyFrom) {
-		pos := entry.Pos
-		if d.OnlyFrom {
-			pos = never
+	pos := int64(never)
+	for i := range got.Entries {
+		if e := &got.Entries[i]; e.Account == d.To {
+			e.Cause, pos = CauseNew, e.Pos
 		}
+	}
+	if row.Expires != 0 {
 		if err := tx.CreateExpiry(store.Expiry{MID: row.MID, Account: d.To, Pos: pos, At: row.Expires}); err != nil {
 			return err
 		}
 	}
-	if more == (store.Held{}) {
+	if row.Held() == (store.Held{}) {
 		return nil
 	}
-	held, err := tx.Held(account)
+	held, err := tx.Held(d.To)
 	if err != nil {
 		return err
 	}
-	if usage := m.usage(account, held); usage.Nearly() {
+	if usage := m.usage(d.To, held); usage.Nearly() {
 		got.Usage = &usage
 	}
 	return nil
@@ -342,7 +332,7 @@ func (m *Mailbox) room(tx *store.Tx, d Deposit) error {
 	return m.quota.full(held, d.Kind)
 }
 
-// readers are the accounts whose logs get the message, in ascending order.
+// readers are the accounts whose logs get the message.
 func (d *Deposit) readers() []presence.AccountID {
 	if d.OnlyFrom {
 		return []presence.AccountID{d.From}
@@ -350,7 +340,7 @@ func (d *Deposit) readers() []presence.AccountID {
 	if d.To == d.From {
 		return []presence.AccountID{d.To}
 	}
-	return ascending([]presence.AccountID{d.From, d.To})
+	return []presence.AccountID{d.From, d.To}
 }
 
 // row is the message that a deposit makes here.

@@ -110,7 +110,9 @@ func (m *Mailbox) settle(tx *store.Tx, mid string) (entry store.Entry, blob stri
 	draft.Gone = goneHidden
 	draft.Blob, draft.Bytes, draft.Duration, draft.Waveform, draft.Truncated = "", 0, 0, nil, false
 	draft.Transcript, draft.Transcription = "", ""
-	entry, err = tx.AppendMessage(draft.From, &draft, store.Held{})
-	entry.Message = &draft
-	return entry, blob, err
+	entries, err := tx.AppendMessage(&draft, []presence.AccountID{draft.From}, store.Held{})
+	if err != nil {
+		return entry, "", err
+	}
+	return entries[0], blob, nil
 }

@@ -86,23 +86,15 @@ func (m *Mailbox) expire(tx *store.Tx, e store.Expiry) ([]store.Entry, error) {
 // once more. What the recipient's mailbox holds grows by more, and what waits
 // in it has changed by cause.
 func appendChanged(tx *store.Tx, message *store.Message, readers []presence.AccountID, more store.Held, cause string) ([]store.Entry, error) {
-	var entries []store.Entry
-	for _, account := range ascending(readers) {
-		held := store.Held{}
-		if account == message.To {
-			held = more
+	entries, err := tx.AppendMessage(message, readers, more)
+	for i := range entries {
+		e := &entries[i]
+		e.Message = shownTo(e.Account, message) // as the log has it: it may be pushed
+		if e.Account == message.To {
+			e.Cause = cause
 		}
-		entry, err := tx.AppendMessage(account, message, held)
-		if err != nil {
-			return nil, err
-		}
-		entry.Message = shownTo(account, message) // as the log has it: it may be pushed
-		if account == message.To {
-			entry.Cause = cause
-		}
-		entries = append(entries, entry)
 	}
-	return entries, nil
+	return entries, err
 }
 
 // readersOf are those in whose logs a message is: of what is hidden, the

@@ -41,8 +41,8 @@ func (tx *Tx) Participant(conv string, account presence.AccountID) (p Participan
 }
 
 // Direct returns the conversation of two accounts; without one it creates it
-// under the id fresh.
-func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err error) {
+// under a new id.
+func (tx *Tx) Direct(a, b presence.AccountID, newID func() string) (conv string, err error) {
 	if conv, known := tx.shared.direct[pair{a, b}]; known {
 		return conv, nil
 	}
@@ -55,6 +55,7 @@ func (tx *Tx) Direct(a, b presence.AccountID, fresh string) (conv string, err er
 	if !errors.Is(err, ErrNotFound) {
 		return conv, about("direct conversation", err)
 	}
+	fresh := newID()
 	if _, err := tx.exec(`INSERT INTO conversations (id) VALUES (?)`, fresh); err != nil {
 		return "", about("create conversation", err)
 	}

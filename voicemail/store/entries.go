@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -37,17 +38,28 @@ type Receipt struct {
 	Played    string             `db:"played"`    // mid
 }
 
-// AppendMessage adds a message to the log of account, or adds it again after it
-// has changed. The mailbox holds so much more from then on.
-func (tx *Tx) AppendMessage(account presence.AccountID, m *Message, more Held) (Entry, error) {
-	e := Entry{Account: account, Kind: EntryMessage, With: m.Other(account), Message: m}
-	var err error
-	if e.Pos, err = tx.nextPos(account, more); err != nil {
-		return Entry{}, err
+// AppendMessage adds a message to the logs of some accounts, in ascending order,
+// or adds it again after it has changed. If its recipient is among them, that
+// mailbox holds so much more from then on.
+func (tx *Tx) AppendMessage(m *Message, readers []presence.AccountID, more Held) ([]Entry, error) {
+	const insert, row = `INSERT INTO entries (account, pos, kind, conv, mid) VALUES `, `(?, ?, ?, ?, ?)`
+	readers = slices.Sorted(slices.Values(readers))
+	entries := make([]Entry, len(readers))
+	args := make([]any, 0, 5*len(readers))
+	for i, account := range readers {
+		held := Held{}
+		if account == m.To {
+			held = more
+		}
+		pos, err := tx.nextPos(account, held)
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = Entry{Account: account, Pos: pos, Kind: EntryMessage, With: m.Other(account), Message: m}
+		args = append(args, account, pos, EntryMessage, m.Conv, m.MID)
 	}
-	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, mid) VALUES (?, ?, ?, ?, ?)`,
-		account, e.Pos, e.Kind, m.Conv, m.MID)
-	return e, about("append message", err)
+	_, err := tx.exec(insert+row+strings.Repeat(`, `+row, len(readers)-1), args...)
+	return entries, about("append message", err)
 }
 
 // AppendReceipt adds a receipt to the log of account, who has the conversation

@@ -14,7 +14,7 @@ import (
 func appendTo(account presence.AccountID, n int, got *[]int64, fails error) func(*Tx) error {
 	return func(tx *Tx) error {
 		*got = nil
-		conv, err := tx.Direct("a", "b", "conv")
+		conv, err := tx.Direct("a", "b", func() string { return "conv" })
 		if err != nil {
 			return err
 		}
