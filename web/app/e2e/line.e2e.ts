@@ -6,10 +6,19 @@ import { LossyLine } from './loss';
 import type { Person } from './person';
 import { tone } from './sound';
 
-/** writePrivately is a text call of two who have no microphone. */
-async function writePrivately(house: House): Promise<[Person, Person]> {
+/** writePrivately is a text call of two who have no microphone, and whose server makes of what the first one says what it wants. */
+async function writePrivately(house: House, change?: (frame: string) => string): Promise<[Person, Person]> {
   const server = await house.serve(['ann', 'bob']);
-  const ann = await house.arrive('ann', server, null, { denied: true });
+  const ann = await house.open('ann', server, null, { denied: true });
+  if (change) {
+    await ann.page.routeWebSocket(/\/ws$/, (socket) => {
+      const onwards = socket.connectToServer();
+      socket.onMessage((frame) => onwards.send(change(String(frame))));
+      onwards.onMessage((frame) => socket.send(frame));
+    });
+    await ann.page.reload();
+  }
+  await ann.signIn();
   const bob = await house.arrive('bob', server, null, { denied: true });
   await ann.talkTo('bob');
   await bob.talkTo('ann');
@@ -128,6 +137,20 @@ test('somebody in between: the two hear each other, and their words differ', asy
   expect(anns).not.toBe(bobs);
   await bob.press('Call options');
   await expect(bob.page.getByText('Other words: hang up, somebody sits in between.')).toBeVisible();
+});
+
+test('another end in a call that has begun is refused, and an alarm', async ({ house }) => {
+  let lies = false;
+  const another = `fingerprint:sha-256 ${'00:'.repeat(31)}00`;
+  const [ann, bob] = await writePrivately(house, (frame) => (lies ? frame.replace(/fingerprint:sha-256 [0-9A-F:]+/g, another) : frame));
+  expect(await bob.words()).toBe(await ann.words());
+  const alarm = bob.page.getByRole('alert').filter({ hasText: 'Hang up: somebody may sit between you and ann.' });
+  await expect(alarm).toBeHidden();
+  lies = true;
+  await ann.page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await expect(alarm).toBeVisible();
+  await ann.says('with the same end'); // the connection stands as it was
+  await expect(bob.line('with the same end')).toBeVisible();
 });
 
 test('a line that loses packets is said, and on whose side; so is a microphone that vanishes', async ({ house }) => {
