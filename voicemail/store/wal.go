@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -39,6 +40,9 @@ func (b logBounds) within(free, log uint64) logBounds {
 // readersEnd is how long, in ms, writes wait for readers that hold the log back.
 const readersEnd = 200
 
+// readersPause is how long writes then go on, if the readers have not ended.
+const readersPause = 2 * time.Second
+
 // walState is how long the log is, and how much of it is in the database file.
 type walState struct{ Busy, Log, Checkpointed int } // pages
 
@@ -49,6 +53,7 @@ type walState struct{ Busy, Log, Checkpointed int } // pages
 // taken is then free again.
 func settleSQLite(bounds logBounds, space func(dir string) (free, size uint64, err error)) func(database string) settle {
 	return func(database string) settle {
+		var notBefore time.Time // writes wait for readers again; used by the one goroutine that settles
 		return func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error {
 			log, err := checkpoint(ctx, db, "NOOP")
 			if err != nil {
@@ -68,7 +73,7 @@ func settleSQLite(bounds logBounds, space func(dir string) (free, size uint64, e
 				return nil
 			}
 			// PASSIVE waits for nobody: what readers hold back is for the next time.
-			if _, err := checkpoint(ctx, db, "PASSIVE"); err != nil || !tooLong {
+			if _, err := checkpoint(ctx, db, "PASSIVE"); err != nil || !tooLong || time.Now().Before(notBefore) {
 				return err
 			}
 			writing.Lock()
@@ -76,7 +81,10 @@ func settleSQLite(bounds logBounds, space func(dir string) (free, size uint64, e
 			if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", readersEnd)); err != nil {
 				return fmt.Errorf("checkpoint: %w", err)
 			}
-			_, err = checkpoint(ctx, db, "TRUNCATE") // little is left: what was written meanwhile
+			log, err = checkpoint(ctx, db, "TRUNCATE") // little is left: what was written meanwhile
+			if log.Busy != 0 {
+				notBefore = time.Now().Add(readersPause)
+			}
 			return err
 		}
 	}

@@ -86,3 +86,45 @@ func sizeOf(t *testing.T, database string) uint64 {
 	}
 	return size
 }
+
+// turns counts how often writes had to wait.
+type turns struct {
+	sync.Mutex
+	taken int
+}
+
+func (l *turns) Lock() { l.Mutex.Lock(); l.taken++ }
+
+// Somebody who reads for long while little space is left holds up one write,
+// not each.
+func TestWritesGoOnBesideAReaderOnAFullDisk(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "test.db")
+	s, err := Open(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	reader, err := s.read.BeginTxx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = reader.Rollback() }()
+	if _, err := reader.Exec(`SELECT count(*) FROM accounts`); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; sizeOf(t, file) <= 2*uint64(least.longest)*logPage; n++ {
+		if err := s.Write(t.Context(), createNamed(fmt.Sprint(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	settleIt := settleSQLite(usual, func(string) (free, size uint64, err error) { return 0, 1 << 40, nil })(file)
+	var writing turns
+	for range 3 {
+		if err := settleIt(t.Context(), s.writer.aside, true, &writing); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if writing.taken != 1 {
+		t.Errorf("writes waited %d times", writing.taken)
+	}
+}
