@@ -24,7 +24,8 @@ var GreetReasons = []string{GreetAny, GreetNoAnswer, GreetBusy, GreetDND, GreetO
 // if the server's own is to be played. What is meant for the caller goes before
 // what is meant for everybody, what has an end before what is for ever, a
 // greeting for the reason before one for any, and the one changed last before
-// others. One without text and sound is not ready yet.
+// others. One without text and sound is not ready yet. The list of callers is
+// what a group is here: nothing else needs a name for it.
 func GreetingFor(all []store.Greeting, reason string, caller presence.AccountID, now time.Time) (best store.Greeting, found bool) {
 	rank := func(g store.Greeting) (r int) {
 		for i, better := range []bool{g.Reason == reason, g.Until != 0, len(g.Callers) > 0} {
