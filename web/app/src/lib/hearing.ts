@@ -114,6 +114,14 @@ export class Hearing {
     }
   }
 
+  /** jump goes so many seconds on, or back, in what is heard. */
+  jump(seconds: number): void {
+    const now = get(this.shown);
+    if (now) {
+      this.seek(now.message, Math.min(now.voice.duration_ms / 1000, Math.max(0, now.position + seconds)));
+    }
+  }
+
   /** stop ends it, and the small player goes. */
   stop(): void {
     this.keep();
@@ -243,19 +251,13 @@ export class Hearing {
     if (!('mediaSession' in navigator)) {
       return;
     }
-    const by = (seconds: number) => () => {
-      const now = get(this.shown);
-      if (now) {
-        this.seek(now.message, Math.min(now.voice.duration_ms / 1000, Math.max(0, now.position + seconds)));
-      }
-    };
     const handlers: [MediaSessionAction, MediaSessionActionHandler][] = [
       ['play', () => void this.start()],
       ['pause', () => this.audio.pause()],
       ['stop', () => this.stop()],
-      ['seekbackward', by(-jump)],
-      ['seekforward', by(jump)],
-      ['seekto', ({ seekTime }) => by((seekTime ?? 0) - (get(this.shown)?.position ?? 0))()],
+      ['seekbackward', () => this.jump(-jump)],
+      ['seekforward', () => this.jump(jump)],
+      ['seekto', ({ seekTime }) => this.jump((seekTime ?? 0) - (get(this.shown)?.position ?? 0))],
       ['nexttrack', () => void this.skip()],
     ];
     for (const [action, handler] of handlers) {
