@@ -70,7 +70,7 @@ test('who does not want to see messages while they are left does not', async ({ 
   const bob = await house.arrive('bob', server, tone(1000));
   await bob.press('Settings');
   await bob.page.getByRole('checkbox', { name: /Show me messages while they are left/ }).uncheck();
-  await bob.page.getByLabel('Shorter messages are not kept than').selectOption('2 seconds');
+  await bob.page.getByLabel('Keep messages of at least').selectOption('2 seconds');
   await expect.poll(() => bob.frames.filter(({ frame }) => frame.type === 'self').at(-1)?.frame.taking).toEqual({ screen: false, silence_ms: 10_000, shortest_ms: 2000 });
   await bob.page.keyboard.press('Escape');
   await ann.talkTo('bob');
