@@ -2,6 +2,7 @@ package voicemail
 
 import (
 	"context"
+	"slices"
 
 	"parley/presence"
 	"parley/voicemail/store"
@@ -201,7 +202,8 @@ func appendReceipts(tx *store.Tx, other presence.AccountID, told bool, r store.R
 		readers = append(readers, other)
 	}
 	var receipts []store.Entry
-	for _, reader := range ascending(readers) {
+	slices.Sort(readers) // the order in which accounts are locked
+	for _, reader := range readers {
 		entry, err := tx.AppendReceipt(reader, peers[reader], r)
 		if err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func connectSQLite(file string, purpose purpose) (*sqlx.DB, error) {
 	}
 	// Checkpoints are the store's own, for SQLite would not tell of one that failed.
 	// What a large group changes fits into the cache, else it is written twice.
-	return connectFile(file, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-16384)")
+	return connectFile(file, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-8192)")
 }
 
 // create makes the file, if need be, for its owner only: it holds password
