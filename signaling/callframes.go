@@ -107,6 +107,8 @@ func eventFrom(who Identity, f wire.Frame) (id string, event call.Event, err err
 		return f.Call, call.Described{From: party, Frame: *f}, err
 	case *wire.CallMute:
 		return f.Call, call.Muted{From: party, Frame: *f}, nil
+	case *wire.CallHold:
+		return f.Call, call.Held{From: party, Frame: *f}, nil
 	}
 	return "", nil, wire.ErrUnknown
 }

@@ -57,9 +57,6 @@ func (t trace) entry(length time.Duration, take *Take) voicemail.Deposit {
 	}
 	if take != nil {
 		d.Kind = wire.KindVoice
-		if d.Call != nil {
-			d.Call.Duration = 0 // nobody talked; the message has its own length
-		}
 		d.Voice = &voicemail.Voice{
 			Path: take.Path, Duration: take.Duration, Waveform: take.Waveform,
 			SHA256: take.SHA256, Bytes: take.Bytes, Truncated: take.Truncated,

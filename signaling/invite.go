@@ -115,7 +115,7 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 		own.State = presence.Offline
 	}
 	return call.Route{
-		Blocked: blocked, State: own.State, Devices: cs.cfg.Presence.Devices(callee),
+		Blocked: blocked, State: own.State, Until: own.Until, Devices: cs.cfg.Presence.Devices(callee),
 		Grace: cs.cfg.Presence.InGrace(callee), Full: part,
 		Greetings: greetingsFor(greetings, caller, cs.cfg.Now()),
 	}, nil
@@ -134,8 +134,7 @@ func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
 	}
 	answer := &wire.Reachable{Re: f.ID, Account: f.Account, Outcome: route.Diverts(), Full: route.Full}
 	if answer.Outcome == wire.OutDND {
-		own, _ := cs.cfg.Presence.Own(f.Account)
-		answer.Until = own.Until
+		answer.Until = route.Until
 	}
 	switch {
 	case answer.Outcome == "" && route.Busy:

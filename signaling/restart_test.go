@@ -200,12 +200,43 @@ func TestRestartInEveryState(t *testing.T) {
 			p.connect()
 			restart()
 			p.back(&p.ann, "ann")
+			if d := next[*wire.CallDiverted](p.ann); d.Outcome != wire.Lost || !d.Ask {
+				p.t.Errorf("diverted %s", asJSON(d))
+			}
+			p.ann.say(&wire.CallHangup{Call: p.call})
 			if e := next[*wire.CallEnded](p.ann); e.Reason != wire.ReasonLost {
 				p.t.Errorf("ended %s", asJSON(e))
 			}
 			p.bob = p.h.dial(p.t, "bob", p.bob.device)
 			p.bob.hello("", 0)
-			p.entries(wire.Answered)
+			p.entries(wire.Lost)
+		},
+		"the rest of such a conversation is a message of the same call": func(p *pair, restart func()) {
+			p.ring()
+			p.accept()
+			p.connect()
+			restart()
+			p.back(&p.ann, "ann")
+			nextWhere(p.ann, func(f *wire.CallDiverted) bool { return f.Ask })
+			p.ann.say(&wire.CallDivert{Call: p.call})
+			nextWhere(p.ann, func(f *wire.CallDiverted) bool { return f.Reoffer })
+			p.ann.say(&wire.CallDescription{Call: p.call, Kind: wire.DescriptionOffer, SDP: sdp})
+			next[*wire.CallAnswered](p.ann)
+			leg := p.h.studio.leg(p.call)
+			if leg.order.Greeting {
+				p.t.Error("who has talked is greeted")
+			}
+			leg.order.Report(MediaReport{Kind: call.LegRecording})
+			next[*wire.CallRecording](p.ann)
+			p.ann.say(&wire.CallHangup{Call: p.call})
+			if e := next[*wire.CallEnded](p.ann); e.Reason != wire.ReasonMessageLeft || e.MID == "" {
+				p.t.Errorf("ended %s", asJSON(e))
+			}
+			p.bob = p.h.dial(p.t, "bob", p.bob.device)
+			p.bob.hello("", 0)
+			if m := p.entries(wire.Lost); m.Voice == nil {
+				p.t.Errorf("entry %s", asJSON(m))
+			}
 		},
 		"the greeting begins anew for a caller who comes back": func(p *pair, restart func()) {
 			p.ring()

@@ -71,8 +71,8 @@ type (
 	// Deposit stores the call's one durable entry: Stored comes back.
 	Deposit struct {
 		Outcome  wire.Outcome
-		Duration time.Duration
-		Voice    bool // with what Finish kept
+		Duration time.Duration // of the conversation
+		Voice    bool          // with what Finish kept
 		Urgent   bool
 		OnlyFrom bool // in the caller's mailbox only
 	}

@@ -24,7 +24,7 @@ func (m *Machine) end(why wire.Reason, length time.Duration, voice bool) {
 		return
 	}
 	m.awaits = storing
-	m.do(Deposit{Outcome: m.Outcome(), Duration: length, Voice: voice, Urgent: voice && m.urgent, OnlyFrom: m.hidden})
+	m.do(Deposit{Outcome: m.Outcome(), Duration: m.talked, Voice: voice, Urgent: voice && m.urgent, OnlyFrom: m.hidden})
 }
 
 // stopping leaves the call to the next start of the server. A recording is

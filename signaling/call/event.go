@@ -80,6 +80,11 @@ type (
 		From  Party
 		Frame wire.CallMute
 	}
+	// Held passes on whether a party has put the other on hold.
+	Held struct {
+		From  Party
+		Frame wire.CallHold
+	}
 	// Stopping says that the server is about to stop.
 	Stopping struct{}
 	// Restarted is the first event of a restored call: Down is when the server
@@ -113,6 +118,7 @@ type (
 type Route struct {
 	Blocked bool                // the callee has blocked the caller
 	State   presence.State      // as the callee has set it; presence.Offline when not here
+	Until   int64               // and until when, Unix ms; 0: not said
 	Devices []presence.DeviceID // of the callee, with a session now
 	Grace   bool                // no session, but the callee may be back in a moment
 	Busy    bool                // the callee is in another call
@@ -165,6 +171,7 @@ func (Returned) event()   {}
 func (Candidate) event()  {}
 func (Described) event()  {}
 func (Muted) event()      {}
+func (Held) event()       {}
 func (Stopping) event()   {}
 func (Restarted) event()  {}
 func (Taken) event()      {}

@@ -165,7 +165,7 @@ func eventOf(b byte) Event {
 		Finished{Result: FinishFailed}, Stored{MID: "m"}, Stored{},
 		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
 		Recorded{wire.RecordPause}, Recorded{wire.RecordResume}, Recorded{wire.RecordReview}, Recorded{wire.RecordAgain}, Recorded{wire.RecordUrgent},
-		Fired{TimerReview}, Fired{TimerEcho}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
+		Fired{TimerReview}, Fired{TimerEcho}, Fired{TimerFinish}, Held{ann, wire.CallHold{Held: true}}, Held{phone, wire.CallHold{}}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
 		PickedUp{"phone"}, PickedUp{"laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", "a"}, Listening{"phone", ""},
 		Described{phone, wire.CallDescription{Kind: wire.DescriptionAnswer}}, LegReport{Kind: LegLevel, Level: 50}, Vanished{laptop},
 	}

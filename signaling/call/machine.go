@@ -19,6 +19,9 @@
 //	Greeting, Recording, Review ──a device of the callee picks up──▶ Connecting
 //
 //	Active ──a device loses its session──▶ Reconnecting ──back in time──▶ Active
+//	                                            │ not in time, the caller remains
+//	                                            ▼
+//	                                        Diverting ──the caller has more to say──▶ Taking
 //
 // Every state may go to Ended, which is final. Invariants, held by FuzzStep:
 // at most one device is granted; at most one durable entry is deposited, and
@@ -70,13 +73,14 @@ type Timings struct {
 	Talk      time.Duration // the longest conversation
 	Reconnect time.Duration // for a device that lost its session in a conversation
 	Gone      time.Duration // for a caller who lost the session while it rings
+	Finish    time.Duration // for a caller to want to finish a conversation that broke off as a message
 	Review    time.Duration // for a caller to send, or to go on after a pause; then it is sent
 }
 
 // DefaultTimings are what people are used to.
 var DefaultTimings = Timings{
 	Alert: 10 * time.Second, Ring: 30 * time.Second, Connect: 15 * time.Second,
-	Talk: 12 * time.Hour, Reconnect: 30 * time.Second, Gone: 10 * time.Second, Review: 3 * time.Minute,
+	Talk: 12 * time.Hour, Reconnect: 30 * time.Second, Gone: 10 * time.Second, Finish: time.Minute, Review: 3 * time.Minute,
 }
 
 // OrDefault fills in what is zero.
@@ -84,7 +88,7 @@ func (t Timings) OrDefault() Timings {
 	for _, p := range []struct{ to, from *time.Duration }{
 		{&t.Alert, &DefaultTimings.Alert}, {&t.Ring, &DefaultTimings.Ring}, {&t.Connect, &DefaultTimings.Connect},
 		{&t.Talk, &DefaultTimings.Talk}, {&t.Reconnect, &DefaultTimings.Reconnect}, {&t.Gone, &DefaultTimings.Gone},
-		{&t.Review, &DefaultTimings.Review},
+		{&t.Finish, &DefaultTimings.Finish}, {&t.Review, &DefaultTimings.Review},
 	} {
 		if *p.to <= 0 {
 			*p.to = *p.from
@@ -130,13 +134,17 @@ type Machine struct {
 	restarted bool           // one ICE restart was tried
 	nonce     string         // of the caller, for the callee
 	talking   time.Time      // when Active began
+	talked    time.Duration  // how long the conversation was, once it is over
 	away      map[Party]bool // has no session, in a conversation or while a message is taken
 	muted     map[Party]bool // as each has said
+	holding   map[Party]bool // has put the other on hold
 	down      time.Time      // since when the server was gone, until somebody is back
 
 	mailbox  bool // a voice message may be left
 	greets   map[wire.Outcome]OwnGreeting
 	full     wire.Part     // why not
+	until    int64         // how long the callee does not want to be disturbed, Unix ms; 0: not said
+	asks     bool          // Diverting waits for the caller's word whether there is more to say
 	hidden   bool          // the callee must not learn of the call: it blocked the caller
 	outcome  wire.Outcome  // so far; final once deposited
 	offer    string        // what the server is to answer
@@ -182,7 +190,7 @@ func New(setup Setup) *Machine {
 	return &Machine{
 		setup: setup, state: Routing, offer: setup.Offer, timers: make(map[Timer]time.Time),
 		connected: make(map[Party]bool), counts: make(map[Party]int), spoken: make(map[Party]minute),
-		away: make(map[Party]bool), muted: make(map[Party]bool), listening: make(map[presence.DeviceID]bool),
+		away: make(map[Party]bool), muted: make(map[Party]bool), holding: make(map[Party]bool), listening: make(map[presence.DeviceID]bool),
 	}
 }
 
@@ -243,6 +251,8 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 		m.described(now, e)
 	case Muted:
 		m.mute(e)
+	case Held:
+		m.hold(e)
 	case Stopping:
 		m.stopping()
 	case Restarted:

@@ -11,39 +11,41 @@ import (
 // Memo is what must be known of a call, beside its Setup, to go on with it in
 // another process. Times are Unix ms, zero if there is none.
 type Memo struct {
-	State      State                        `json:"state"`
-	Began      int64                        `json:"began,omitempty"`
-	Talking    int64                        `json:"talking,omitempty"`
-	Granted    presence.DeviceID            `json:"granted,omitempty"`
-	Waiting    presence.DeviceID            `json:"waiting,omitempty"`
-	Restarted  bool                         `json:"restarted,omitempty"`
-	Mailbox    bool                         `json:"mailbox,omitempty"`
-	Full       wire.Part                    `json:"full,omitempty"`
-	Hidden     bool                         `json:"hidden,omitempty"`
-	Outcome    wire.Outcome                 `json:"outcome,omitempty"`
-	Length     int64                        `json:"length,omitempty"` // ms, while Committing
-	Answer     string                       `json:"answer,omitempty"`
-	Nonce      string                       `json:"nonce,omitempty"`
-	Greetings  map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
-	Held       []wire.CallCandidate         `json:"held,omitempty"`
-	HeldCallee []wire.CallCandidate         `json:"held_callee,omitempty"`
-	Picked     int                          `json:"picked,omitempty"`
-	Muted      bool                         `json:"muted,omitempty"`        // the caller
-	CalleeMute bool                         `json:"callee_muted,omitempty"` // the granted device
+	State       State                        `json:"state"`
+	Began       int64                        `json:"began,omitempty"`
+	Talking     int64                        `json:"talking,omitempty"`
+	Granted     presence.DeviceID            `json:"granted,omitempty"`
+	Waiting     presence.DeviceID            `json:"waiting,omitempty"`
+	Restarted   bool                         `json:"restarted,omitempty"`
+	Mailbox     bool                         `json:"mailbox,omitempty"`
+	Full        wire.Part                    `json:"full,omitempty"`
+	Hidden      bool                         `json:"hidden,omitempty"`
+	Outcome     wire.Outcome                 `json:"outcome,omitempty"`
+	Talked      int64                        `json:"length,omitempty"` // ms, once the conversation is over
+	Until       int64                        `json:"until,omitempty"`
+	Asks        bool                         `json:"asks,omitempty"`
+	Answer      string                       `json:"answer,omitempty"`
+	Nonce       string                       `json:"nonce,omitempty"`
+	Greetings   map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
+	Held        []wire.CallCandidate         `json:"held,omitempty"`
+	HeldCallee  []wire.CallCandidate         `json:"held_callee,omitempty"`
+	Picked      int                          `json:"picked,omitempty"`
+	Muted       bool                         `json:"muted,omitempty"`        // the caller
+	CalleeMute  bool                         `json:"callee_muted,omitempty"` // the granted device
+	Holds       bool                         `json:"holds,omitempty"`        // the caller
+	CalleeHolds bool                         `json:"callee_holds,omitempty"`
 }
 
 // Memo is the call as it stands.
 func (m *Machine) Memo() Memo {
-	memo := Memo{
+	return Memo{
 		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
 		Greetings: m.greets, Picked: m.picked, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
+		Talked: m.talked.Milliseconds(), Until: m.until, Asks: m.asks,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
+		Holds: m.holding[m.setup.Caller], CalleeHolds: m.holding[m.callee()],
 	}
-	if m.state == Committing {
-		memo.Length = m.length.Milliseconds()
-	}
-	return memo
 }
 
 // Restore makes a call of another process anew, for Restarted.
@@ -52,18 +54,17 @@ func Restore(setup Setup, memo Memo) *Machine {
 	m.state, m.granted, m.waiting, m.restarted = memo.State, memo.Granted, memo.Waiting, memo.Restarted
 	m.began, m.talking = fromUnix(memo.Began), fromUnix(memo.Talking)
 	m.mailbox, m.full, m.hidden, m.outcome = memo.Mailbox, memo.Full, memo.Hidden, memo.Outcome
-	m.length = time.Duration(memo.Length) * time.Millisecond
+	m.talked, m.until, m.asks = time.Duration(memo.Talked)*time.Millisecond, memo.Until, memo.Asks
 	m.greets = memo.Greetings
 	if m.picked, m.takes = memo.Picked, memo.Picked; m.picked > 0 {
 		m.offer = "" // the server has answered that one
 	}
 	m.nonce = memo.Nonce
 	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
-	for who, muted := range map[Party]bool{m.setup.Caller: memo.Muted, m.callee(): memo.CalleeMute} {
-		if muted {
-			m.muted[who] = true
-		}
-	}
+	set(m.muted, m.setup.Caller, memo.Muted)
+	set(m.muted, m.callee(), memo.CalleeMute)
+	set(m.holding, m.setup.Caller, memo.Holds)
+	set(m.holding, m.callee(), memo.CalleeHolds)
 	return m
 }
 
@@ -98,7 +99,7 @@ func (m *Machine) restart(now, down time.Time) {
 		m.end(wire.ReasonLost, 0, false)
 	case Committing:
 		m.awaits = storing
-		m.do(Deposit{Outcome: m.Outcome(), Duration: m.length, OnlyFrom: m.hidden})
+		m.do(Deposit{Outcome: m.Outcome(), Duration: m.talked, OnlyFrom: m.hidden})
 	}
 }
 

@@ -19,6 +19,7 @@ func (m *Machine) invited(now time.Time, r Route) {
 		m.mailbox, m.full = r.Full == "", r.Full
 	}
 	m.greets = r.Greetings
+	m.until = r.Until
 	if m.setup.Intent == wire.IntentEcho {
 		m.echo()
 		return
@@ -152,6 +153,8 @@ func (m *Machine) diverted(now time.Time) {
 	case m.ringable():
 		m.stopRinging(wire.ReasonDiverted, "")
 		m.divert(now, wire.ToMailbox, "")
+	case m.state == Diverting && m.asks:
+		m.finishAsMessage(now)
 	case m.state == Taking, m.state == Greeting:
 		m.do(Skip{})
 	default:

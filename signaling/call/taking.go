@@ -14,7 +14,7 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 	m.disarmAll()
 	m.send(m.setup.Caller, &wire.CallDiverted{
 		Call: m.setup.ID, Outcome: outcome, Text: text, Greeting: m.greeting().told(),
-		Mailbox: m.mailbox, MayListen: m.mayListen(), Full: m.full, Reoffer: used && m.mailbox,
+		Mailbox: m.mailbox, MayListen: m.mayListen(), Full: m.full, Reoffer: used && m.mailbox, Until: m.notBefore(),
 	})
 	switch {
 	case !m.mailbox:
@@ -29,12 +29,21 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 	}
 }
 
+// notBefore is until when the callee does not want to be disturbed, if that is
+// why nobody answers.
+func (m *Machine) notBefore() int64 {
+	if m.outcome != wire.OutDND {
+		return 0
+	}
+	return m.until
+}
+
 // take lets the server answer the offer, as the device that picks up last.
 func (m *Machine) take() {
 	m.state = Taking
 	m.takes++
 	take := Take{Offer: m.offer, Number: m.takes, Urgent: m.urgent}
-	if m.takes == 1 { // who speaks again has heard it
+	if m.takes == 1 && m.outcome != wire.Lost { // who speaks again has heard it, and who talked needs none
 		greeting := m.greeting()
 		take.Greeting, take.Sound, take.Pause = true, greeting.Sound, greeting.pause()
 	}
@@ -172,5 +181,5 @@ func (m *Machine) abandon(why wire.Reason) {
 	if m.leg {
 		m.do(Discard{})
 	}
-	m.end(why, 0, false)
+	m.end(why, m.talked, false)
 }

@@ -97,9 +97,13 @@ func (m *Machine) returned(now time.Time, who Party) {
 		m.send(who, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true, MayListen: m.mayListen()})
 		m.send(who, &wire.CallAnswered{Call: m.setup.ID, Answer: m.answer})
 	case m.state == Committing && !m.farewell && m.awaits != finishing && m.isCaller(who):
-		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.length.Milliseconds()})
+		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.talked.Milliseconds()})
+	case m.state == Diverting && m.asks && m.isCaller(who):
+		m.askFinish(now)
 	case m.state == Diverting && m.isCaller(who) && m.timers[TimerConnect].IsZero():
 		m.askForOffer(now) // the leg died with the server before
+	case !m.isCaller(who): // the conversation was over meanwhile
+		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.talked.Milliseconds()})
 	}
 }
 
@@ -134,6 +138,7 @@ func (m *Machine) tellAgain(who Party) {
 	}
 	m.tellActive(who)
 	m.send(who, &wire.CallMute{Call: m.setup.ID, Muted: m.muted[other]})
+	m.send(who, &wire.CallHold{Call: m.setup.ID, Held: m.holding[other]})
 	if m.away[other] {
 		m.send(who, &wire.CallReconnecting{Call: m.setup.ID})
 	}
@@ -153,9 +158,11 @@ func (m *Machine) forgetHandshake() { m.answer, m.held, m.heldCallee = "", nil, 
 func (m *Machine) lost(now time.Time, who Party) {
 	switch {
 	case m.inConversation(who):
-		if m.state == Connecting {
-			m.outcome = wire.Lost
+		if m.mayFinish(who) {
+			m.offerFinish(now)
+			return
 		}
+		m.outcome = wire.Lost
 		m.endConversation(now, wire.ReasonLost)
 	case m.ringable():
 		m.cancel()
@@ -196,16 +203,20 @@ func (m *Machine) cancel() {
 
 // endConversation ends it for both sides.
 func (m *Machine) endConversation(now time.Time, why wire.Reason) {
-	var length time.Duration
+	m.over(now, why)
+	m.end(why, m.talked, false)
+}
+
+// over ends it for the callee, and says how long it was.
+func (m *Machine) over(now time.Time, why wire.Reason) {
 	if m.talks() {
 		if !m.down.IsZero() {
 			now = m.down // nobody was seen since
 		}
-		length = max(0, now.Sub(m.talking))
+		m.talked = max(0, now.Sub(m.talking))
 	}
-	m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: why, Duration: length.Milliseconds()})
+	m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: why, Duration: m.talked.Milliseconds()})
 	m.disengage()
-	m.end(why, length, false)
 }
 
 // disengage frees both sides from the conversation.
@@ -235,7 +246,7 @@ func (m *Machine) described(now time.Time, e Described) {
 		}
 		m.counts[e.From] = 0 // a restart gathers anew
 		m.send(m.other(e.From), &e.Frame)
-	case m.state == Diverting && m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer:
+	case m.state == Diverting && !m.asks && m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer:
 		m.offer = e.Frame.SDP
 		m.disarm(TimerConnect, TimerCallerGone)
 		m.take()
@@ -263,11 +274,24 @@ func (m *Machine) mayDescribe(now time.Time, from Party) bool {
 
 func (m *Machine) mute(e Muted) {
 	if m.inConversation(e.From) {
-		if e.Frame.Muted {
-			m.muted[e.From] = true
-		} else {
-			delete(m.muted, e.From)
-		}
+		set(m.muted, e.From, e.Frame.Muted)
 		m.send(m.other(e.From), &e.Frame)
+	}
+}
+
+// hold passes on who does not listen for now. Whether one is muted stays as it
+// was.
+func (m *Machine) hold(e Held) {
+	if m.inConversation(e.From) {
+		set(m.holding, e.From, e.Frame.Held)
+		m.send(m.other(e.From), &e.Frame)
+	}
+}
+
+func set(of map[Party]bool, who Party, is bool) {
+	if is {
+		of[who] = true
+	} else {
+		delete(of, who)
 	}
 }

@@ -19,6 +19,7 @@ const (
 	TimerCallerGone Timer = "caller_gone"
 	TimerCalleeGone Timer = "callee_gone"
 	TimerReview     Timer = "review"
+	TimerFinish     Timer = "finish"
 	TimerEcho       Timer = "echo"
 )
 
@@ -60,6 +61,8 @@ func (m *Machine) fired(now time.Time, t Timer) {
 		m.ringTimeout(now)
 	case TimerReview:
 		m.reviewTimeout(now)
+	case TimerFinish:
+		m.abandon(wire.ReasonLost)
 	case TimerEcho:
 		m.abandon(wire.ReasonMaxDuration)
 	case TimerConnect:

@@ -198,6 +198,9 @@ func (tell *teller) event(words []string) Event {
 		if at := arg("busy"); at != "" {
 			route.Busy, route.BusyAt = true, presence.DeviceID(at)
 		}
+		if until := arg("until"); until != "" {
+			route.Until, _ = strconv.ParseInt(until, 10, 64)
+		}
 		route.Grace = slices.Contains(words, "grace")
 		route.Full = wire.Part(arg("full"))
 		greeting := OwnGreeting{Sound: arg("greeting-sound"), Text: strings.ReplaceAll(arg("greeting"), "_", " ")}
@@ -242,6 +245,8 @@ func (tell *teller) event(words []string) Event {
 		return Candidate{party(), wire.CallCandidate{Call: "c1", Candidate: "of-" + words[1]}}
 	case "describes":
 		return Described{party(), wire.CallDescription{Call: "c1", Kind: arg("kind"), SDP: "sdp of " + words[1], Negotiation: arg("negotiation")}}
+	case "holds":
+		return Held{party(), wire.CallHold{Call: "c1", Held: !slices.Contains(words, "no-more")}}
 	case "mutes":
 		return Muted{party(), wire.CallMute{Call: "c1", Muted: true}}
 	case "taken":

@@ -77,7 +77,8 @@ type CallDecline struct {
 }
 
 // CallDivert is the caller's wish to go on without waiting: from ringing to
-// the mailbox, from the greeting to the tone.
+// the mailbox, from the greeting to the tone, from a conversation that broke off
+// to a message.
 type CallDivert struct {
 	Call string `json:"call"`
 }
@@ -107,6 +108,11 @@ type CallDiverted struct {
 	MayListen bool `json:"may_listen,omitempty"`
 	Full      Part `json:"full,omitempty"`
 	Reoffer   bool `json:"reoffer,omitempty"`
+	// Until is how long the callee does not want to be disturbed, Unix ms.
+	Until int64 `json:"until,omitempty"`
+	// Ask says that the other was lost from the conversation: the rest can be
+	// said as a message. CallDivert begins it; CallHangup, or a minute, ends the call.
+	Ask bool `json:"ask,omitempty"`
 }
 
 // Greeting is what a callee says to who cannot reach it. Text without Sound is
@@ -276,6 +282,13 @@ type CallMute struct {
 	Muted bool   `json:"muted"`
 }
 
+// CallHold says that one does not listen for now, and sends nothing, either way.
+// Whether one is muted stays as it was.
+type CallHold struct {
+	Call string `json:"call"`
+	Held bool   `json:"held"`
+}
+
 // Reason is why a call, or the ringing of a device, ended. Closed list.
 type Reason string
 
@@ -358,3 +371,4 @@ func (*CallEnded) Type() string        { return "call.ended" }
 func (*CallCandidate) Type() string    { return "call.candidate" }
 func (*CallDescription) Type() string  { return "call.description" }
 func (*CallMute) Type() string         { return "call.mute" }
+func (*CallHold) Type() string         { return "call.hold" }

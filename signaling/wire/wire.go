@@ -136,7 +136,7 @@ var (
 		(*Move)(nil), (*Mark)(nil), (*Resume)(nil), (*Forward)(nil), (*Shelf)(nil), (*Calls)(nil), (*Steps)(nil), (*Remove)(nil), (*Typing)(nil),
 		(*Reach)(nil), (*CallInvite)(nil), (*CallRinging)(nil), (*CallAccept)(nil), (*CallDecline)(nil),
 		(*CallDivert)(nil), (*CallHangup)(nil), (*CallDiscard)(nil), (*CallRecord)(nil), (*CallListen)(nil), (*CallPickUp)(nil), (*CallConnected)(nil),
-		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
+		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil), (*CallHold)(nil),
 	)
 	fromServer = register(
 		(*Welcome)(nil), (*Snapshot)(nil), (*Event)(nil), (*Pong)(nil), (*Bye)(nil),
@@ -147,7 +147,7 @@ var (
 		(*Reachable)(nil), (*CallRing)(nil), (*CallAlerting)(nil), (*CallGranted)(nil), (*CallStop)(nil),
 		(*CallAnswered)(nil), (*CallDiverted)(nil), (*CallActive)(nil), (*CallReconnecting)(nil),
 		(*CallRecording)(nil), (*CallEnded)(nil), (*CallScreen)(nil), (*CallListening)(nil), (*CallPickedUp)(nil),
-		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil),
+		(*CallCandidate)(nil), (*CallDescription)(nil), (*CallMute)(nil), (*CallHold)(nil),
 	)
 )
 

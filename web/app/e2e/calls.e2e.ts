@@ -29,6 +29,46 @@ test('A calls B and both hear each other', async ({ house }) => {
   }
 });
 
+test('one puts the other on hold, and goes on', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Answer');
+  await bob.hears(440);
+  await ann.press('Hold');
+  await bob.hearsNothing();
+  await expect(bob.page.getByText('ann has put you on hold').first()).toBeVisible();
+  expect(await ann.page.evaluate(() => document.querySelector('audio')!.muted)).toBe(true);
+  await ann.press('Hold');
+  await bob.hears(440);
+  await ann.hears(1000);
+  await ann.press('Hang up');
+});
+
+test('whoever remains finishes as a message of the same call', async ({ house }) => {
+  test.setTimeout(120_000);
+  const server = await house.serve(['ann', 'bob']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  await ann.talkTo('bob');
+  await ann.press('Call');
+  await bob.press('Answer');
+  await bob.hears(440);
+  await bob.dies();
+  const finish = ann.page.getByRole('button', { name: 'Finish as a message' });
+  await finish.click({ timeout: 45_000 });
+  await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 1500);
+  await ann.press('Hang up');
+  const { call } = (await ann.passed('call.invite')).frame;
+  await ann.passed('call.ended', (frame) => frame.call === call && frame.reason === 'message_left');
+  expect(ann.frames.filter(({ frame }) => frame.type === 'call.invite')).toHaveLength(1);
+  const again = await bob.back();
+  await again.talkTo('ann');
+  await expect(again.page.getByRole('main').getByRole('button', { name: 'Play' })).toHaveCount(1);
+});
+
 test('through the relay only, both hear each other', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));

@@ -41,6 +41,9 @@ export interface Call {
   readonly phase: Phase;
   readonly muted: boolean;
   readonly theirMuted: boolean;
+  /** this side has put the other on hold: it neither listens nor sends */
+  readonly holding: boolean;
+  readonly theirHolding: boolean;
   /** the sound broke off and is being restored */
   readonly interrupted: boolean;
   /** it rings quietly over there, beside another call */
@@ -49,7 +52,7 @@ export interface Call {
   readonly theirLineLost?: boolean;
   /** talking since, by the local clock, Unix ms */
   readonly since?: number;
-  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; mayListen: boolean; full?: wire.Part | undefined; greeting?: wire.Greeting | undefined };
+  readonly diversion?: { outcome: wire.Outcome; text: string; mailbox: boolean; mayListen: boolean; full?: wire.Part | undefined; greeting?: wire.Greeting | undefined; until?: number | undefined; asks?: boolean };
   /** the callee has picked up while a message was left; the two have to exchange their offer and answer */
   readonly joining?: boolean;
   /** the message is to be marked as urgent */
@@ -79,6 +82,8 @@ function begin(id: string, other: wire.AccountID, name: string, intent: Intent, 
     phase: 'preparing',
     muted: false,
     theirMuted: false,
+    holding: false,
+    theirHolding: false,
     interrupted: false,
   };
 }
@@ -115,6 +120,8 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
       return over(call, frame.reason);
     case 'call.mute':
       return { ...call, theirMuted: frame.muted };
+    case 'call.hold':
+      return { ...call, theirHolding: frame.held };
   }
   if (call.phase === 'ending') {
     return call; // only the end matters now
@@ -138,8 +145,10 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
         ...call,
         phase: 'diverted',
         theirMuted: false,
+        holding: false,
+        theirHolding: false,
         interrupted: false,
-        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, mayListen: frame.may_listen === true, full: frame.full, greeting: frame.greeting },
+        diversion: { outcome: frame.outcome, text: frame.text ?? '', mailbox: frame.mailbox, mayListen: frame.may_listen === true, full: frame.full, greeting: frame.greeting, until: frame.until, asks: frame.ask === true },
       };
     case 'call.recording':
       return record(call, frame);

@@ -188,6 +188,39 @@ describe('Calls', () => {
       expect(get(calls.call)).toBeNull();
     });
 
+    it('puts the other on hold and goes on, muted as before', async () => {
+      await talking();
+      calls.mute(true);
+      calls.putOnHold(true);
+      expect(now()).toMatchObject({ holding: true, muted: true });
+      calls.mute(false);
+      expect(FakeMicrophone.last.enabled).toBe(false);
+      await take({ type: 'call.hold', call: 'call-1', held: true });
+      expect(now().theirHolding).toBe(true);
+      posted = [];
+      calls.resumed();
+      expect(posted).toContainEqual({ type: 'call.hold', call: 'call-1', held: true });
+      calls.putOnHold(false);
+      expect(FakeMicrophone.last.enabled).toBe(true);
+      expect(posted.at(-1)).toEqual({ type: 'call.hold', call: 'call-1', held: false });
+    });
+
+    it('says the rest of a conversation that broke off as a message of the same call', async () => {
+      const leg = await talking();
+      calls.putOnHold(true);
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, ask: true });
+      expect(now()).toMatchObject({ phase: 'diverted', holding: false, diversion: { asks: true } });
+      expect(leg.closed).toBe(true);
+      expect(FakeMicrophone.open).toBe(0);
+      posted = [];
+      calls.divert();
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
+      expect(FakeMicrophone.open).toBe(1);
+      expect(FakeMicrophone.last.enabled).toBe(true);
+      expect(types()).toEqual(['call.divert', 'call.description']);
+      expect(now().diversion?.asks).toBe(false);
+    });
+
     it('tests the sound with the server, and lets go of it at once', async () => {
       await invite('echo');
       await take({ type: 'call.answered', call: 'call-1', answer: 'of the server' });
@@ -608,7 +641,7 @@ describe('Calls', () => {
       posted = [];
       calls.resumed();
       await settle();
-      expect(posted).toMatchObject([{ type: 'call.mute', muted: true }, { type: 'call.description', kind: 'offer' }]);
+      expect(posted).toMatchObject([{ type: 'call.mute', muted: true }, { type: 'call.hold', held: false }, { type: 'call.description', kind: 'offer' }]);
       connection.become('connected');
       expect(now()).toMatchObject({ muted: true, interrupted: false });
       expect(FakeMicrophone.last.enabled).toBe(false);
@@ -691,7 +724,10 @@ describe('Calls', () => {
       calls.mute(true);
       posted.length = 0;
       calls.resumed();
-      expect(posted).toEqual([{ type: 'call.mute', call: 'c', muted: true }]);
+      expect(posted).toEqual([
+        { type: 'call.mute', call: 'c', muted: true },
+        { type: 'call.hold', call: 'c', held: false },
+      ]);
       await take({ type: 'call.active', call: 'c' }, { type: 'call.mute', call: 'c', muted: false });
       expect(now()).toMatchObject({ phase: 'active', muted: true, theirMuted: false });
     });

@@ -221,8 +221,13 @@ export class Calls {
         break;
       case 'call.diverted':
         this.line.whole();
+        this.line.capture.hold(false);
+        if (frame.ask) { // nobody is at the other end, or hears anything
+          this.line.drop();
+          this.line.capture.hush();
+        }
         if (frame.reoffer) {
-          void this.line.offerAnew().catch(() => this.refused(call.id));
+          void this.offerAnew(call.id).catch(() => this.refused(call.id));
         }
         break;
       case 'call.ended':
@@ -293,6 +298,16 @@ export class Calls {
     }
   }
 
+  /** putOnHold stops listening and sending, or goes on with both; who was muted stays so. */
+  putOnHold(holding: boolean): void {
+    const call = get(this.shown);
+    if (live(call) && call.phase === 'active') {
+      this.update((current) => ({ ...current, holding }));
+      this.line.capture.hold(holding);
+      this.tellHold();
+    }
+  }
+
   /** resumed follows a new session with the server, which may be another process: what it has to know is said again. */
   resumed(): void {
     this.farewells.forEach((frame) => this.options.post(frame));
@@ -307,6 +322,9 @@ export class Calls {
       this.options.post({ type: 'call.connected', call: call.id, ...this.line.reveal() });
     }
     this.tellMute();
+    if (call.phase === 'active') {
+      this.tellHold();
+    }
     this.line.again();
     if (call.interrupted) {
       this.line.restart(); // the way to the far end may be open again, too
@@ -334,6 +352,7 @@ export class Calls {
     this.up = this.pressed = false; // what was held down in another call is not let go in this one
     clearTimeout(this.dismissal);
     this.line.capture.mute(false);
+    this.line.capture.hold(false);
     this.line.chat.clear();
     this.shown.set(call);
     return call;
@@ -400,6 +419,17 @@ export class Calls {
       this.update((current) => ({ ...current, interrupted: true }));
       this.line.broken(state === 'failed', !call.incoming);
     }
+  }
+
+  /** offerAnew lets the server answer, after somebody over there did. */
+  private async offerAnew(id: string): Promise<void> {
+    if (this.line.capture.listens || (await this.line.capture.listen(() => this.is(id)))) {
+      await this.line.offerAnew();
+    }
+  }
+
+  private tellHold(): void {
+    this.about((call) => ({ type: 'call.hold', call, held: get(this.shown)!.holding }));
   }
 
   private tellMute(): void {

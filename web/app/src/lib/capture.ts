@@ -30,6 +30,7 @@ export class Capture {
   private connection: Connection | null = null;
   private senders = new Map<MediaStreamTrack, RTCRtpSender>();
   private muted = false;
+  private holding = false;
 
   constructor(private readonly options: Options) {
     this.voice = this.listened;
@@ -72,7 +73,13 @@ export class Capture {
   /** mute closes or opens the microphone, this one and those to come. */
   mute(muted: boolean): void {
     this.muted = muted;
-    this.microphone?.getAudioTracks().forEach((track) => (track.enabled = !muted));
+    this.enable();
+  }
+
+  /** hold sends nothing of what is open, or goes on. */
+  hold(holding: boolean): void {
+    this.holding = holding;
+    this.enable();
   }
 
   /** showCamera turns the camera on or off. Rejects with a Problem. */
@@ -125,6 +132,13 @@ export class Capture {
     return (this.options.microphone ?? openMicrophone)();
   }
 
+  private enable(): void {
+    this.microphone?.getAudioTracks().forEach((track) => (track.enabled = !this.muted && !this.holding));
+    for (const own of [this.filmed, this.shared]) {
+      get(own)?.getTracks().forEach((track) => (track.enabled = !this.holding));
+    }
+  }
+
   private add(stream: MediaStream): void {
     stream.getTracks().forEach((track) => this.senders.set(track, this.connection!.addTrack(track, stream)));
   }
@@ -145,6 +159,7 @@ export class Capture {
       return;
     }
     own.set(stream);
+    this.enable();
     this.add(stream);
     stream.getTracks().forEach((track) => {
       track.onended = () => {

@@ -147,7 +147,8 @@ export interface CallDecline {
 
 /**
  * CallDivert is the caller's wish to go on without waiting: from ringing to
- * the mailbox, from the greeting to the tone.
+ * the mailbox, from the greeting to the tone, from a conversation that broke off
+ * to a message.
  */
 export interface CallDivert {
   type: "call.divert";
@@ -188,6 +189,13 @@ export interface CallDiverted {
   may_listen?: boolean;
   full?: Part;
   reoffer?: boolean;
+  /** Until is how long the callee does not want to be disturbed, Unix ms. */
+  until?: number;
+  /**
+   * Ask says that the other was lost from the conversation: the rest can be
+   * said as a message. CallDivert begins it; CallHangup, or a minute, ends the call.
+   */
+  ask?: boolean;
 }
 
 /**
@@ -377,6 +385,16 @@ export interface CallMute {
   type: "call.mute";
   call: string;
   muted: boolean;
+}
+
+/**
+ * CallHold says that one does not listen for now, and sends nothing, either way.
+ * Whether one is muted stays as it was.
+ */
+export interface CallHold {
+  type: "call.hold";
+  call: string;
+  held: boolean;
 }
 
 /** Reason is why a call, or the ringing of a device, ended. Closed list. */
@@ -1163,6 +1181,7 @@ export type ClientFrame =
   | CallDiscard
   | CallDivert
   | CallHangup
+  | CallHold
   | CallInvite
   | CallListen
   | CallMute
@@ -1207,6 +1226,7 @@ export type ServerFrame =
   | CallDiverted
   | CallEnded
   | CallGranted
+  | CallHold
   | CallListening
   | CallMute
   | CallPickedUp

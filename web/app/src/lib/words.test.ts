@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outgoing, over, type Call } from './call';
 import { clock } from './time';
 import type * as wire from './wire';
-import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, reachOf, runOf, stoppedOf } from './words';
+import { browserOf, diversionOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, progressOf, reachOf, runOf, stoppedOf } from './words';
 
 const base = { ...outgoing('c', 'bob', 'Bob', 'call'), phase: 'calling' } as Call;
 const diverted = (outcome: wire.Outcome, mailbox = true, text = ''): Call => ({ ...base, phase: 'diverted', diversion: { outcome, mailbox, text, mayListen: false } });
@@ -17,6 +17,20 @@ describe('progressOf', () => {
     ['unreachable', 'No audio connection to Bob could be made'],
     ['mailbox', 'Leaving a message for Bob'],
   ] as const)('says %s', (outcome, want) => expect(progressOf(diverted(outcome))).toBe(want));
+
+  it('says that and until when somebody is not to be disturbed, and what can be done about a call that broke off', () => {
+    const until = new Date(2026, 6, 3, 14, 0).getTime();
+    const dnd = diverted('dnd');
+    expect(diversionOf({ ...dnd, diversion: { ...dnd.diversion!, until } }, until - 3_600_000)).toBe(`Bob does not want to be disturbed until ${clock(until)}`);
+    const lost = diverted('lost');
+    expect(progressOf(lost)).toBe('The call with Bob broke off');
+    expect(progressOf({ ...lost, diversion: { ...lost.diversion!, asks: true } })).toMatch(/rest as a message$/);
+  });
+
+  it.each([
+    [{ holding: true }, /^On hold/],
+    [{ theirHolding: true }, /^Bob has put you on hold$/],
+  ])('says who is on hold: %j', (more, want) => expect(progressOf({ ...base, phase: 'active', ...more })).toMatch(want));
 
   it("says a decliner's own words", () => {
     expect(progressOf(diverted('declined', true, 'In a meeting'))).toBe('Bob declined: In a meeting');

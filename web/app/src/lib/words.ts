@@ -50,9 +50,9 @@ export function presenceOf({ state, in_call, until }: { state: wire.State; in_ca
 }
 
 /** diversionOf says why nobody answered. */
-export function diversionOf(call: Call): string {
+export function diversionOf(call: Call, now = Date.now()): string {
   const { name } = call;
-  const { outcome, text } = call.diversion!;
+  const { outcome, text, until, asks } = call.diversion!;
   switch (outcome) {
     case 'offline':
       return `${name} is offline`;
@@ -63,7 +63,9 @@ export function diversionOf(call: Call): string {
     case 'busy':
       return `${name} is in another call`;
     case 'dnd':
-      return `${name} does not want to be disturbed`;
+      return `${name} does not want to be disturbed${until ? ` until ${endOf(until, now)}` : ''}`;
+    case 'lost':
+      return asks ? `The call with ${name} broke off. You can say the rest as a message` : `The call with ${name} broke off`;
     case 'unreachable':
       return `No ${call.intent === 'text' ? '' : 'audio '}connection to ${name} could be made`;
     default:
@@ -146,6 +148,12 @@ export function progressOf(call: Call): string {
     case 'connecting':
       return 'Connecting…';
     case 'active':
+      if (call.holding) {
+        return 'On hold: you neither hear nor are heard';
+      }
+      if (call.theirHolding && !call.interrupted) {
+        return `${call.name} has put you on hold`;
+      }
       if (!call.interrupted) {
         return call.intent === 'text' ? 'Writing privately' : 'In a call'; // the sound goes on, with or without the server
       }
