@@ -56,17 +56,19 @@ test('whoever remains finishes as a message of the same call', async ({ house })
   await ann.press('Call');
   await bob.press('Answer');
   await bob.hears(440);
-  await bob.dies();
+  await bob.vanishes();
   const finish = ann.page.getByRole('button', { name: 'Finish as a message' });
-  await finish.click({ timeout: 45_000 });
+  await expect(finish).toBeVisible({ timeout: 45_000 });
+  await finish.click();
   await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 1500);
   await ann.press('Hang up');
   const { call } = (await ann.passed('call.invite')).frame;
   await ann.passed('call.ended', (frame) => frame.call === call && frame.reason === 'message_left');
   expect(ann.frames.filter(({ frame }) => frame.type === 'call.invite')).toHaveLength(1);
-  const again = await bob.back();
+  const again = await house.arrive('bob', server, tone(1000));
   await again.talkTo('ann');
   await expect(again.page.getByRole('main').getByRole('button', { name: 'Play' })).toHaveCount(1);
+  await expect(again.page.getByRole('main').getByText(/^Call, .*connection lost/)).toHaveCount(1);
 });
 
 test('through the relay only, both hear each other', async ({ house }) => {

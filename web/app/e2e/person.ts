@@ -105,6 +105,17 @@ export class Person {
     await this.page.close();
   }
 
+  /** vanishes ends the whole browser, without a word to anybody. */
+  async vanishes(): Promise<void> {
+    const devtools = await this.browser.newBrowserCDPSession();
+    const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
+    const gone = new Promise((done) => this.browser.once('disconnected', done));
+    // Its network first, which would still say goodbye to the server.
+    const inOrder = [...processInfo].sort((a, b) => Number(b.type.startsWith('utility')) - Number(a.type.startsWith('utility')));
+    inOrder.forEach(({ id }) => process.kill(id, 'SIGKILL'));
+    await gone;
+  }
+
   /** keepsShell waits until this browser can open the page without the server. */
   async keepsShell(): Promise<void> {
     await this.page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
