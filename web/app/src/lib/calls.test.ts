@@ -217,7 +217,7 @@ describe('Calls', () => {
       await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
       expect(FakeMicrophone.open).toBe(1);
       expect(FakeMicrophone.last.enabled).toBe(true);
-      expect(types()).toEqual(['call.divert', 'call.description']);
+      await vi.waitFor(() => expect(types()).toEqual(['call.divert', 'call.description'])); // its words take their time
       expect(now().diversion?.asks).toBe(false);
     });
 

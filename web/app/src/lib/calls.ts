@@ -176,7 +176,7 @@ export class Calls {
       }
       return;
     }
-    if (call.phase === 'active' && (frame.type === 'call.diverted' || frame.type === 'call.pickedup' || frame.type === 'call.granted')) {
+    if (call.phase === 'active' && ((frame.type === 'call.diverted' && !frame.ask) || frame.type === 'call.pickedup' || frame.type === 'call.granted')) {
       return; // who talks is given no other far end: the words may have been compared
     }
     this.shown.set(advance(call, frame, (this.options.now ?? Date.now)()));
@@ -225,8 +225,7 @@ export class Calls {
         if (frame.ask) { // nobody is at the other end, or hears anything
           this.line.drop();
           this.line.capture.hush();
-        }
-        if (frame.reoffer) {
+        } else if (frame.reoffer) {
           void this.offerAnew(call.id).catch(() => this.refused(call.id));
         }
         break;
