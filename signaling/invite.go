@@ -12,7 +12,6 @@ import (
 	"parley/signaling/call"
 	"parley/signaling/wire"
 	"parley/voicemail"
-	"parley/voicemail/store"
 )
 
 const (
@@ -42,36 +41,27 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if !cs.mayInvite(who.Account) {
 		return errTooFast
 	}
-	var route call.Route
-	var err error
-	limit := cs.cfg.Limit
-	switch {
-	case f.Intent != wire.IntentEcho:
-		route, err = cs.route(ctx, who.Account, f.To)
-	case f.To != who.Account:
-		err = errInvalid
-	default:
-		limit = echoLength
+	if f.Intent == wire.IntentEcho && f.To != who.Account {
+		return errInvalid
 	}
+	about, err := cs.prospect(ctx, who.Account, f.To)
 	if err != nil {
 		return err
 	}
-	caller, err := cs.cfg.Mailbox.Account(ctx, who.Account)
-	if err != nil {
-		return fmt.Errorf("caller: %w", err)
-	}
 	setup := call.Setup{
-		ID: f.Call, Caller: call.Party(who), CallerName: caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
-		Timings: cs.cfg.Timings, Limit: limit,
+		ID: f.Call, Caller: call.Party(who), CallerName: about.Caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
+		Timings: cs.cfg.Timings, Limit: cs.cfg.Limit,
 	}
-	if f.Intent != wire.IntentEcho {
-		callee, err := cs.cfg.Mailbox.Account(ctx, f.To)
-		if err != nil {
-			return fmt.Errorf("callee: %w", err)
+	var route call.Route
+	if f.Intent == wire.IntentEcho {
+		setup.Limit = echoLength
+	} else {
+		wishes(&setup, about.Callee.Taking)
+		if route, err = cs.route(about); err != nil {
+			return err
 		}
-		wishes(&setup, callee.Taking)
 	}
-	if caller.RelayOnly {
+	if about.Caller.RelayOnly {
 		setup.Offer = concealSDP(setup.Offer)
 	}
 	if err := cs.leaveOther(ctx, setup); err != nil {
@@ -84,31 +74,28 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
 }
 
-// route finds out what there is to know of the callee.
-func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (call.Route, error) {
-	between, err := cs.cfg.Mailbox.Between(ctx, caller, callee)
+// prospect reads what decides about a call, also whether there may be one.
+func (cs *calls) prospect(ctx context.Context, caller, callee presence.AccountID) (voicemail.Prospect, error) {
+	about, err := cs.cfg.Mailbox.Prospect(ctx, caller, callee)
 	switch {
 	case errors.Is(err, voicemail.ErrNotFound):
-		return call.Route{}, errNotContact
+		return about, errNotContact
 	case err != nil:
-		return call.Route{}, fmt.Errorf("relation to callee: %w", err)
+		return about, fmt.Errorf("about caller and callee: %w", err)
 	}
-	blocked := between.Ignored()
-	if !between.May(presence.Call) && !blocked {
+	return about, nil
+}
+
+// route is what there is to know of the callee.
+func (cs *calls) route(about voicemail.Prospect) (call.Route, error) {
+	callee, blocked := about.Callee.ID, about.Between.Ignored()
+	if !about.Between.May(presence.Call) && !blocked {
 		return call.Route{}, errNotContact
 	}
 	var full *voicemail.FullError
 	var part wire.Part
-	err = cs.cfg.Mailbox.Room(ctx, callee, store.KindVoice)
-	switch {
-	case errors.As(err, &full):
+	if errors.As(about.Full, &full) {
 		part = wire.Part(full.Part)
-	case err != nil:
-		return call.Route{}, fmt.Errorf("room in the callee's mailbox: %w", err)
-	}
-	greetings, err := cs.cfg.Mailbox.Greetings(ctx, callee)
-	if err != nil {
-		return call.Route{}, fmt.Errorf("greetings of callee: %w", err)
 	}
 	own, here := cs.cfg.Presence.Own(callee)
 	if !here {
@@ -117,13 +104,17 @@ func (cs *calls) route(ctx context.Context, caller, callee presence.AccountID) (
 	return call.Route{
 		Blocked: blocked, State: own.State, Until: own.Until, Devices: cs.cfg.Presence.Devices(callee),
 		Grace: cs.cfg.Presence.InGrace(callee), Full: part,
-		Greetings: greetingsFor(greetings, caller, cs.cfg.Now()),
+		Greetings: greetingsFor(about.Greetings, about.Caller.ID, cs.cfg.Now()),
 	}, nil
 }
 
 // reach is what a call would come to now, by the same rules.
 func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
-	route, err := cs.route(ctx, c.who.Account, f.Account)
+	about, err := cs.prospect(ctx, c.who.Account, f.Account)
+	if err != nil {
+		return err
+	}
+	route, err := cs.route(about)
 	if err != nil {
 		return err
 	}
