@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -65,7 +66,7 @@ func settleSQLite(bounds logBounds, space func(dir string) (free, size uint64, e
 			}
 			free, _, err := space(filepath.Dir(database))
 			if err != nil {
-				return err
+				free = math.MaxInt64 // who does not tell gets the usual
 			}
 			now := bounds.within(free, size)
 			tooLong := size > uint64(now.longest)*logPage

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -30,24 +31,31 @@ func TestLogBoundsOfADisk(t *testing.T) {
 	}
 }
 
-// A log that grew while there was room gives it back when there is none, though
-// nothing is committed any more.
-func TestLogGivesAFullDiskItsSpaceBack(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "test.db")
+// openSettling opens a database of which is told each time that it was settled.
+func openSettling(t *testing.T, file string, bounds logBounds, space func(string) (uint64, uint64, error)) (*Store, <-chan error) {
+	t.Helper()
 	settled := make(chan error)
-	full := *inFile
-	full.settling = func(database string) settle {
-		settleIt := settleSQLite(usual, func(string) (free, size uint64, err error) { return 0, 1 << 40, nil })(database)
+	told := *inFile
+	told.settling = func(database string) settle {
+		settleIt := settleSQLite(bounds, space)(database)
 		return func(ctx context.Context, db *sqlx.DB, committed bool, writing sync.Locker) error {
 			err := settleIt(ctx, db, committed, writing)
 			settled <- err
 			return err
 		}
 	}
-	s, err := full.open(t.Context(), file)
+	s, err := told.open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, settled
+}
+
+// A log that grew while there was room gives it back when there is none, though
+// nothing is committed any more.
+func TestLogGivesAFullDiskItsSpaceBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "test.db")
+	s, settled := openSettling(t, file, usual, func(string) (free, size uint64, err error) { return 0, 1 << 40, nil })
 	other, err := Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +84,24 @@ func TestLogGivesAFullDiskItsSpaceBack(t *testing.T) {
 		t.Error(err)
 	}
 	s.Shrink() // which is too late
+}
+
+// A file system that does not tell what is free has a log as any other.
+func TestLogIsCopiedWhereNobodyTellsWhatIsFree(t *testing.T) {
+	s, settled := openSettling(t, filepath.Join(t.TempDir(), "test.db"), logBounds{at: 1, longest: usual.longest},
+		func(string) (free, size uint64, err error) { return 0, 0, errors.ErrUnsupported })
+	if err := s.Write(t.Context(), createNamed("a")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-settled; err != nil {
+		t.Error(err)
+	}
+	if log, err := checkpoint(t.Context(), s.read, "NOOP"); err != nil || log.Log == 0 || log.Checkpointed != log.Log {
+		t.Errorf("%+v (%v)", log, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func sizeOf(t *testing.T, database string) uint64 {
