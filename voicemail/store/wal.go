@@ -18,11 +18,12 @@ import (
 // database file whenever at pages of it are not yet there: each time costs two
 // fsyncs, and a slow disk lets the commit beside it wait for one. The log begins
 // anew when all of it is there at the moment of a write. Where writes never
-// pause, that moment is made when the log's file is longer than longest.
+// pause, that moment is made when the log's file is longer than longest: writes
+// wait for four fsyncs then, so on a slow disk it should be rare.
 type logBounds struct{ at, longest int }
 
 var (
-	usual = logBounds{at: 4000, longest: 16000} // 16 MB, 64 MB
+	usual = logBounds{at: 4000, longest: 32000} // 16 MB, 128 MB
 	least = logBounds{at: 16, longest: 64}
 )
 

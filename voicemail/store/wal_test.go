@@ -19,8 +19,8 @@ func TestLogBoundsOfADisk(t *testing.T) {
 		want      logBounds
 	}{
 		{math.MaxInt64, 0, usual},
-		{600 * mb, 0, usual},
-		{400 * mb, 112 * mb, logBounds{4000, 16000}},
+		{1200 * mb, 0, usual},
+		{900 * mb, 124 * mb, logBounds{4000, 32000}},
 		{256 * mb, 0, logBounds{2048, 8192}}, // 32 MB
 		{0, 24 * mb, logBounds{192, 768}},    // its own fault
 		{0, 0, least},
