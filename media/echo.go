@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	maxEcho      = 10 * time.Second // the longest Order.Echo
-	maxEchoBytes = 512 << 10        // of packets: above what Opus has use for in that time
+	maxEcho        = 10 * time.Second // the longest Order.Echo
+	maxEchoBytes   = 512 << 10        // of packets: above what Opus has use for in that time
+	maxEchoPackets = 4000             // the shortest of Opus in that time
 )
 
 // echo plays the tone, listens, and plays back what came, as it came: what was
@@ -47,7 +48,7 @@ func (l *Leg) listen(ctx context.Context) (packets []received, heard bool) {
 			p := a.received
 			p.at = max(0, a.when.Sub(began))
 			n, err := samplesOf(p.payload)
-			if size += len(p.payload); err != nil || size > maxEchoBytes {
+			if size += len(p.payload); err != nil || size > maxEchoBytes || len(packets) == maxEchoPackets {
 				continue
 			}
 			level := p.level

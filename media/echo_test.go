@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
+
 	"parley/media/caller"
 )
 
@@ -16,10 +18,10 @@ type ear struct {
 	heard [][]byte
 }
 
-func (e *ear) hear(payload []byte) {
+func (e *ear) hear(packet *rtp.Packet) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.heard = append(e.heard, bytes.Clone(payload))
+	e.heard = append(e.heard, bytes.Clone(packet.Payload))
 }
 
 func (e *ear) all() [][]byte {
@@ -92,18 +94,24 @@ func TestEchoIsBounded(t *testing.T) {
 	// Of a sender without measure only so much is kept, and the leg goes on.
 	_, leg, _ := begin(t, e, Order{ID: "flood", Echo: 300 * time.Millisecond})
 	t.Cleanup(leg.Discard)
-	loud := append([]byte{31<<3 | 1}, make([]byte, 1300)...)
-	fed := make(chan struct{})
-	go func() {
-		defer close(fed)
-		for n := range 1000 {
-			leg.pass(arrival{received{ssrc: 1, seq: uint16(n), timestamp: uint32(n) * 960, level: 10, payload: loud}, time.Now()})
+	for name, size := range map[string]int{"large": 1301, "small": 1} {
+		loud := append([]byte{31<<3 | 1}, make([]byte, size-1)...)
+		over, fed := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(fed)
+			for n := 0; ; n++ {
+				select {
+				case leg.packets <- arrival{received{ssrc: 1, seq: uint16(n), timestamp: uint32(n) * 960, level: 10, payload: loud}, time.Now()}:
+				case <-over:
+					return
+				}
+			}
+		}()
+		packets, heard := leg.listen(t.Context())
+		close(over)
+		<-fed
+		if kept := len(packets) * len(loud); !heard || kept == 0 || kept > maxEchoBytes || len(packets) > maxEchoPackets {
+			t.Errorf("%s: %d packets are kept, of %d bytes", name, len(packets), kept)
 		}
-	}()
-	packets, heard := leg.listen(t.Context())
-	if kept := len(packets) * len(loud); !heard || kept == 0 || kept > maxEchoBytes {
-		t.Errorf("%d bytes are kept", kept)
 	}
-	leg.Discard()
-	<-fed
 }

@@ -219,6 +219,18 @@ func belongsTo(name string) (id string, ok bool) {
 	return "", false
 }
 
+// forgetMark removes what Mark wrote for an earlier recording of an id, unless
+// that is there still.
+func forgetMark(dir, id string) error {
+	if _, err := os.Stat(journalPath(dir, id)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Remove(metaPath(dir, id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("media: forget mark: %w", err)
+	}
+	return nil
+}
+
 // Remove deletes the files of a recording that was taken over. The journal
 // goes after the sound, without it nothing is found again; what it was to be
 // is known until then.

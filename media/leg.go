@@ -82,6 +82,10 @@ func newLeg(e *Engine, order Order) *Leg {
 
 // answer connects and begins to run. When it fails the caller hangs up.
 func (l *Leg) answer(ctx context.Context, o offered) (string, error) {
+	if err := forgetMark(l.engine.cfg.Dir, l.order.ID); err != nil {
+		close(l.done)
+		return "", err
+	}
 	peer, err := l.engine.connect(o)
 	if err != nil {
 		close(l.done)

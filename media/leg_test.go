@@ -518,3 +518,34 @@ func TestPause(t *testing.T) {
 		}
 	}
 }
+
+// What was marked for a recording that is gone is not said of the next one with
+// its id; what is marked before that begins is.
+func TestMarkIsOfOneRecording(t *testing.T) {
+	dir := t.TempDir()
+	e := start(t, dir)
+	_, leg, w := begin(t, e, Order{ID: "a", Meta: []byte("for bob")})
+	w.wait(ReportRecording)
+	leg.Discard()
+	<-leg.done
+	if err := leg.Mark([]byte("for bob, urgent")); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"for carol", "for carol, urgent"} {
+		ann, leg, w := begin(t, e, Order{ID: "a", Meta: []byte("for carol")})
+		if want == "for carol, urgent" {
+			if err := leg.Mark([]byte(want)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wait(ReportRecording)
+		ann.say(tone440(t), 20, time.Second)
+		rec, err := leg.Finish(t.Context())
+		if err != nil || string(rec.Meta) != want {
+			t.Errorf("it is %q (%v), want %q", rec.Meta, err, want)
+		}
+		if err := Remove(dir, "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/logging"
+	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
@@ -134,6 +135,7 @@ func (e *Engine) connect(o offered) (*webrtc.PeerConnection, error) {
 			// Each packet has bytes of its own, and small ones: a copy would take 1.5 kB.
 			return nack.NewResponderInterceptor(nack.ResponderSize(sentAgain), nack.DisableCopy())
 		},
+		func() (interceptor.Factory, error) { return &ownHeaders{}, nil }, // what comes later is closer to the track
 		func() (interceptor.Factory, error) { return report.NewReceiverInterceptor() },
 		func() (interceptor.Factory, error) { return report.NewSenderInterceptor() },
 	} {
@@ -162,6 +164,20 @@ func (e *Engine) connect(o offered) (*webrtc.PeerConnection, error) {
 	api := webrtc.NewAPI(
 		webrtc.WithMediaEngine(codecs), webrtc.WithInterceptorRegistry(chain), webrtc.WithSettingEngine(settings))
 	return api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{e.certificate}})
+}
+
+// ownHeaders gives each packet that is sent a header of its own: pion's tracks use
+// theirs again as soon as it is written, and what is kept to be sent again must
+// not change.
+type ownHeaders struct{ interceptor.NoOp }
+
+func (*ownHeaders) NewInterceptor(string) (interceptor.Interceptor, error) { return &ownHeaders{}, nil }
+
+func (*ownHeaders) BindLocalStream(_ *interceptor.StreamInfo, to interceptor.RTPWriter) interceptor.RTPWriter {
+	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
+		own := h.Clone()
+		return to.Write(&own, payload, a)
+	})
 }
 
 func newCertificate() (webrtc.Certificate, error) {

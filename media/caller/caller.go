@@ -11,18 +11,20 @@ import (
 
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 )
 
 // Config is what differs between browsers.
 type Config struct {
-	PayloadType uint8                // of Opus. Default 111, as Chromium has it; Firefox has 109
-	RED         uint8                // payload type of redundant audio, which is then sent
-	LevelID     uint8                // of the header extension for levels (RFC 6464); 0: none is sent
-	Resend      bool                 // answer when the other end asks for lost packets again
-	Hear        func(payload []byte) // is told of each packet of the other end
-	Candidates  bool                 // tell all addresses of the machine in the offer; else only loopback is used, and not told
+	PayloadType uint8             // of Opus. Default 111, as Chromium has it; Firefox has 109
+	RED         uint8             // payload type of redundant audio, which is then sent
+	LevelID     uint8             // of the header extension for levels (RFC 6464); 0: none is sent
+	Resend      bool              // answer when the other end asks for lost packets again
+	Hear        func(*rtp.Packet) // is told of each packet of the other end
+	Replayed    bool              // hear also what comes a second time under its number
+	Candidates  bool              // tell all addresses of the machine in the offer; else only loopback is used, and not told
 }
 
 const levelURI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -129,6 +131,7 @@ func (cfg Config) api() (*webrtc.API, error) {
 		chain.Add(responder)
 	}
 	var settings webrtc.SettingEngine
+	settings.DisableSRTPReplayProtection(cfg.Replayed)
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetIPFilter(func(ip net.IP) bool { return cfg.Candidates || ip.IsLoopback() })
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -168,7 +171,7 @@ func (c *Caller) prepare() error {
 			}
 			c.heard.Add(1)
 			if c.cfg.Hear != nil {
-				c.cfg.Hear(packet.Payload)
+				c.cfg.Hear(packet)
 			}
 		}
 	})
@@ -241,6 +244,16 @@ func (c *Caller) Write(h rtp.Header, payload []byte, level uint8) error {
 	}
 	if err := c.track.WriteRTP(packet); err != nil {
 		return fmt.Errorf("caller: %w", err)
+	}
+	return nil
+}
+
+// AskAgain asks for a packet of the other end as if it had been lost (RFC 4585
+// section 6.2.1).
+func (c *Caller) AskAgain(ssrc uint32, seq uint16) error {
+	err := c.peer.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: []rtcp.NackPair{{PacketID: seq}}}})
+	if err != nil {
+		return fmt.Errorf("caller: ask again: %w", err)
 	}
 	return nil
 }
