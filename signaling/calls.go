@@ -47,9 +47,10 @@ type callsConfig struct {
 
 // calls is the table of live calls, each with its runner.
 type calls struct {
-	cfg     callsConfig
-	ctx     context.Context // ends when the server has stopped
-	running sync.WaitGroup  // Add only under mu and before stopping
+	cfg      callsConfig
+	ctx      context.Context // ends when the server has stopped
+	running  sync.WaitGroup  // Add only under mu and before stopping
+	patience time.Duration   // with a mailbox that cannot store
 
 	mu       sync.Mutex
 	live     map[string]*runner // by call id
@@ -62,7 +63,7 @@ type calls struct {
 
 func newCalls(ctx context.Context, cfg callsConfig) *calls {
 	return &calls{
-		cfg: cfg, ctx: ctx, live: make(map[string]*runner),
+		cfg: cfg, ctx: ctx, patience: depositPatience, live: make(map[string]*runner),
 		invites: make(map[presence.AccountID]*rate.Limiter), engaged: make(map[presence.AccountID]int),
 	}
 }

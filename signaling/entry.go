@@ -103,7 +103,7 @@ func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Acce
 
 // depositPatiently tries again while the mailbox cannot store.
 func (cs *calls) depositPatiently(entry voicemail.Deposit) (voicemail.Accepted, error) {
-	ctx, cancel := context.WithTimeout(cs.ctx, depositPatience)
+	ctx, cancel := context.WithTimeout(cs.ctx, cs.patience)
 	defer cancel()
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		got, err := cs.cfg.Mailbox.Deposit(ctx, entry)
@@ -119,7 +119,9 @@ func (cs *calls) depositPatiently(entry voicemail.Deposit) (voicemail.Accepted, 
 }
 
 // recover delivers the recordings that a crash cut off, and returns the calls
-// that are left to go on.
+// that are left to go on. One that cannot be stored stays where it is, for the
+// next start, and holds up nothing: if that is for now its call waits with it, if
+// it was refused its call goes on without.
 func (cs *calls) recover(recordings []Recovered, under []voicemail.LiveCall) ([]voicemail.LiveCall, error) {
 	for _, r := range recordings {
 		var of trace
@@ -127,23 +129,38 @@ func (cs *calls) recover(recordings []Recovered, under []voicemail.LiveCall) ([]
 			cs.cfg.Log.Error("recording of an unknown call stays where it is", "path", r.Take.Path, "err", err)
 			continue
 		}
-		if of.Draft { // and the call is another matter
-			if _, err := cs.depositPatiently(of.draft(&r.Take)); err != nil {
-				return nil, fmt.Errorf("draft from call %s: %w", of.Call, err)
+		err := cs.recoverOne(of, r)
+		isOf := func(c voicemail.LiveCall) bool { return c.ID == of.Call }
+		switch {
+		case cs.ctx.Err() != nil:
+			return nil, fmt.Errorf("recording of call %s: %w", of.Call, cs.ctx.Err())
+		case err != nil:
+			cs.cfg.Log.Error("recording of a call is kept for the next start", "call", of.Call, "path", r.Take.Path, "err", err)
+			if !of.Draft && (errors.Is(err, voicemail.ErrUnavailable) || errors.Is(err, voicemail.ErrOutcomeUnknown)) {
+				under = slices.DeleteFunc(under, isOf)
 			}
-			r.Release()
 			continue
-		}
-		if err := cs.recoverRecording(of, r); err != nil {
-			return nil, fmt.Errorf("recording of call %s: %w", of.Call, err)
+		case of.Draft: // and the call is another matter
+			continue
 		}
 		if err := cs.cfg.Journal.End(of.Call); err != nil {
 			return nil, err
 		}
-		under = slices.DeleteFunc(under, func(c voicemail.LiveCall) bool { return c.ID == of.Call })
+		under = slices.DeleteFunc(under, isOf)
 		cs.cfg.Log.Info("recording of a call that was cut off is delivered", "call", of.Call)
 	}
 	return under, nil
+}
+
+func (cs *calls) recoverOne(of trace, r Recovered) error {
+	if !of.Draft {
+		return cs.recoverRecording(of, r)
+	}
+	if _, err := cs.depositPatiently(of.draft(&r.Take)); err != nil {
+		return err
+	}
+	r.Release()
+	return nil
 }
 
 // recoverRecording delivers what was said. If the call has its entry already,

@@ -64,6 +64,9 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if about.Caller.RelayOnly {
 		setup.Offer = concealSDP(setup.Offer)
 	}
+	if err := cs.isNew(ctx, setup); err != nil {
+		return err
+	}
 	if err := cs.leaveOther(ctx, setup); err != nil {
 		return err
 	}
@@ -72,6 +75,22 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 		return err
 	}
 	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
+}
+
+// isNew refuses the id of a call that has its entry already: what is left under it
+// once more would be taken for the same, or for something else.
+func (cs *calls) isNew(ctx context.Context, setup call.Setup) error {
+	if cs.find(setup.ID) != nil {
+		return nil // for begin to say
+	}
+	sent, err := cs.cfg.Mailbox.Sent(ctx, setup.Caller.Account, setup.Caller.Device, setup.ID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("calls of before: %w", err)
+	case sent:
+		return errInvalid
+	}
+	return nil
 }
 
 // prospect reads what decides about a call, also whether there may be one.

@@ -1,12 +1,14 @@
 package signaling
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"parley/signaling/call"
 	"parley/signaling/wire"
+	"parley/voicemail"
 	"parley/voicemail/store"
 )
 
@@ -337,5 +339,63 @@ func TestKilledAfterAPickUp(t *testing.T) {
 	rows, err = l.mailbox.Entries(t.Context(), l.people["bob"], 0, 100)
 	if err != nil || len(rows) != 1 || !rows[0].Message.Urgent || rows[0].Message.Draft {
 		t.Errorf("bob's log is %s, %v", asJSON(rows), err)
+	}
+}
+
+// A call's id is good for one call: with another's words under it, they would be
+// taken for the same.
+func TestCallIDIsUsedOnce(t *testing.T) {
+	l := screening(t)
+	l.ann.say(&wire.CallInvite{ID: "same", Call: l.call, To: l.people["bob"], Intent: wire.IntentCall, Offer: sdp})
+	nextWhere(l.ann, func(f *wire.OK) bool { return f.Re == "same" })
+	l.phone.say(&wire.CallPickUp{Call: l.call})
+	next[*wire.CallPickedUp](l.ann)
+	draftOf(l.ann)
+	l.ann.say(&wire.CallDiscard{Call: l.call})
+	next[*wire.CallEnded](l.ann)
+	l.ann.entry(l.call)
+	for late := time.Now().Add(patience); l.calls.find(l.call) != nil && time.Now().Before(late); {
+		time.Sleep(time.Millisecond)
+	}
+	l.ann.say(&wire.CallInvite{ID: "again", Call: l.call, To: l.people["bob"], Intent: wire.IntentCall, Offer: sdp})
+	if got := nextWhere(l.ann, func(f *wire.Error) bool { return f.Re == "again" }); got.Code != wire.CodeInvalid {
+		t.Errorf("the same id once more: %s", asJSON(got))
+	}
+}
+
+// A recording that cannot be stored keeps the server from nothing, and its files
+// stay: what is refused for ever, and what cannot be stored for now.
+func TestRecordingThatCannotBeStored(t *testing.T) {
+	l := screening(t)
+	meta := l.leg.order.Meta
+	l.phone.say(&wire.CallPickUp{Call: l.call})
+	next[*wire.CallPickedUp](l.ann)
+	draftOf(l.ann)
+	draft := l.leg.marked()
+	urgent := []byte(strings.Replace(string(draft), `"draft":true`, `"draft":true,"urgent":true`, 1)) // as of another recording
+	stays := func() { t.Error("its files are gone") }
+	take := takeIn(t, t.TempDir(), "x")
+	huge := take
+	huge.Bytes = 1 << 60 // more than any disk
+	l.cfg.Recovered = []Recovered{{Take: take, Meta: urgent, Release: stays}, {Take: take, Meta: []byte("nonsense"), Release: stays}}
+	l.restart(t, true)
+	if l.calls.find(l.call) == nil {
+		t.Error("the call does not go on without")
+	}
+
+	cs := newCalls(t.Context(), l.calls.cfg)
+	cs.patience = 0
+	under := []voicemail.LiveCall{{ID: l.call}, {ID: "other"}}
+	for name, test := range map[string]struct {
+		meta []byte
+		left int // calls that go on
+	}{"draft": {draft, 2}, "message": {meta, 1}} {
+		left, err := cs.recover([]Recovered{{Take: huge, Meta: test.meta, Release: stays}}, slices.Clone(under))
+		if err != nil || len(left) != test.left {
+			t.Errorf("%s: %d calls go on (%v), want %d", name, len(left), err, test.left)
+		}
+	}
+	if under := l.journal.UnderWay(); len(under) != 1 {
+		t.Errorf("the next start finds %v", under)
 	}
 }

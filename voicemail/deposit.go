@@ -231,14 +231,25 @@ func (d *Deposit) row() store.Message {
 // keepVoice makes the recording durable and returns the blob's id. It returns
 // "" if the deposit is a repetition, whose recording is there already.
 func (m *Mailbox) keepVoice(ctx context.Context, d Deposit) (string, error) {
-	err := m.store.View(ctx, func(tx *store.Tx) error {
-		_, err := tx.MessageSent(d.From, d.Device, d.CID)
-		return err
-	})
-	if !errors.Is(err, ErrNotFound) {
+	if sent, err := m.Sent(ctx, d.From, d.Device, d.CID); sent || err != nil {
 		return "", err
 	}
 	return m.keepSound(*d.Voice)
+}
+
+// Sent reports whether a device has sent something under cid.
+func (m *Mailbox) Sent(ctx context.Context, from presence.AccountID, device presence.DeviceID, cid string) (bool, error) {
+	err := m.store.View(ctx, func(tx *store.Tx) error {
+		_, err := tx.MessageSent(from, device, cid)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("sent: %w", err)
+	}
+	return true, nil
 }
 
 // keepSound makes a recording durable and returns the blob's id.
