@@ -522,6 +522,7 @@ type takeLeg struct {
 	mu   sync.Mutex
 	told []string
 	meta []byte // as it was marked
+	full error  // of Mark
 }
 
 func (l *takeLeg) note(what string) {
@@ -559,8 +560,16 @@ func (l *takeLeg) Listen(_ context.Context, offer string) (string, func(), error
 func (l *takeLeg) Mark(meta []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.full != nil {
+		return l.full
+	}
 	l.meta = meta
 	return nil
+}
+func (l *takeLeg) fill(full error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.full = full
 }
 func (l *takeLeg) marked() []byte {
 	l.mu.Lock()

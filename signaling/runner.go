@@ -162,6 +162,9 @@ func (r *runner) run() {
 		select {
 		case in := <-r.inbox:
 			r.takeOver(in)
+			if e, is := in.Event.(call.PickedUp); is {
+				in.Event = r.pickUp(e)
+			}
 			for _, effect := range r.step(in.Event) {
 				r.perform(effect)
 			}
@@ -259,7 +262,9 @@ func (r *runner) perform(effect call.Effect) {
 			r.log.Debug("candidate of the caller", "err", err)
 		}
 	case call.Mark:
-		r.mark(e)
+		if err := r.mark(e); err != nil {
+			r.log.Error("mark a recording", "err", err)
+		}
 	case call.Keep:
 		leg, kept, of := r.leg, r.kept, r.taking
 		r.leg, r.kept = nil, nil

@@ -26,15 +26,35 @@ func (r *runner) screens(account presence.AccountID) bool {
 
 // mark writes down what a recording is to be, before anything else is done about
 // that. Without it a crash would deliver the recording as it began.
-func (r *runner) mark(e call.Mark) {
-	r.taking.Urgent, r.taking.Draft = e.Urgent, e.Draft
-	r.taking.Began = r.began.Load()
-	if r.leg == nil {
-		return
+func (r *runner) mark(e call.Mark) error {
+	of := r.taking
+	of.Urgent, of.Draft, of.Began = e.Urgent, e.Draft, r.began.Load()
+	if r.leg != nil {
+		if err := r.leg.Mark(of.encode()); err != nil {
+			return err
+		}
 	}
-	if err := r.leg.Mark(r.taking.encode()); err != nil {
+	r.taking = of
+	return nil
+}
+
+// pickUp writes down what a pick-up makes of what was said, before it is one.
+func (r *runner) pickUp(e call.PickedUp) call.PickedUp {
+	mark, drafts := r.machine.Draft()
+	if !drafts {
+		return e
+	}
+	err := r.mark(mark)
+	if err == nil {
+		return e
+	}
+	r.log.Error("nobody can pick up", "err", err)
+	mark.Draft = false // half of it may have been done
+	if err := r.mark(mark); err != nil {
 		r.log.Error("mark a recording", "err", err)
 	}
+	e.Failed = true
+	return e
 }
 
 // keep makes a draft of the caller's of what was recorded until somebody picked

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -398,4 +399,25 @@ func TestRecordingThatCannotBeStored(t *testing.T) {
 	if under := l.journal.UnderWay(); len(under) != 1 {
 		t.Errorf("the next start finds %v", under)
 	}
+}
+
+// Nobody picks up while that cannot be written down: after a crash the other would
+// be given what was said. Later it can.
+func TestPickUpThatCannotBeWrittenDown(t *testing.T) {
+	l := screening(t)
+	l.leg.fill(errors.New("no space left on device"))
+	l.phone.say(&wire.CallPickUp{Call: l.call})
+	if stop := nextWhere(l.phone, func(f *wire.CallStop) bool { return f.Reason != wire.ReasonDeclined }); stop.Reason != wire.ReasonFailed {
+		t.Errorf("the device was told %s", asJSON(stop))
+	}
+	if at := l.calls.find(l.call).standing.Load(); at.state != call.Recording || at.granted != "" {
+		t.Errorf("the call is %s, of %q", at.state, at.granted)
+	}
+	l.leg.fill(nil)
+	l.phone.say(&wire.CallPickUp{Call: l.call})
+	next[*wire.CallGranted](l.phone)
+	if !strings.Contains(string(l.leg.marked()), `"draft":true`) {
+		t.Errorf("it is marked %s", l.leg.marked())
+	}
+	draftOf(l.ann)
 }

@@ -85,7 +85,10 @@ func (m *Mailbox) empty(tx *store.Tx, old store.Message) (entries []store.Entry,
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, "", err
 	}
-	if message.Gone == store.GoneExpired || them.Delivered < message.Seq {
+	switch {
+	case message.Draft: // nobody was to have it
+		gone = goneHidden
+	case message.Gone == store.GoneExpired || them.Delivered < message.Seq:
 		gone = store.GoneExpired
 	}
 	freed := message.Held().Minus()

@@ -125,3 +125,24 @@ func TestEverythingIsKeptUnlessAsked(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A draft that is too old was never on its way to anybody: it is gone, not expired.
+func TestOldDraftIsNotExpired(t *testing.T) { onEach(t, testOldDraftIsNotExpired) }
+
+func testOldDraftIsNotExpired(t *testing.T, open opener) {
+	h := open(t, "ann", "bob").with(Quota{}, Retention{Voice: 24 * time.Hour})
+	d := h.voice("ann", "bob", []byte("what was said"))
+	d.Draft = true
+	draft := h.deposit(d)
+	h.clock.advance(25 * time.Hour)
+	var entries []store.Entry
+	if err := h.Retain(t.Context(), func(page []store.Entry) { entries = append(entries, page...) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Account != h.id("ann") || entries[0].Message.Gone != goneHidden || h.files() != 0 {
+		t.Errorf("told %+v, %d recordings are left", entries, h.files())
+	}
+	if _, err := h.SendDraft(t.Context(), h.id("ann"), draft.MID); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("sent after that: %v", err)
+	}
+}

@@ -30,7 +30,11 @@ type (
 		Invite string
 	}
 	// PickedUp asks for the grant of a call whose caller is leaving a message.
-	PickedUp struct{ Device presence.DeviceID }
+	// What the machine's Draft asks for was done before, or Failed.
+	PickedUp struct {
+		Device presence.DeviceID
+		Failed bool
+	}
 	// Listens is a callee device's wish to hear what is being recorded; without
 	// Offer, no longer.
 	Listens struct {

@@ -17,6 +17,8 @@ func FuzzStep(f *testing.F) {
 	f.Add([]byte{2, 1, 255, 18, 3, 20, 6, 7, 14, 255, 44})
 	f.Add([]byte{2, 1, 3, 41, 41, 41, 12, 25, 27, 29, 31, 33})
 	f.Add([]byte{0, 28, 31, 32, 53, 55, 51, 36, 24, 3, 6, 7, 5, 38})
+	f.Add([]byte{5, 28, 32, 54})
+	f.Add([]byte{5, 28, 31, 54})
 	f.Add([]byte{0, 28, 31, 32, 47, 52, 35, 255, 16, 24, 4, 16, 17, 33})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) == 0 {
@@ -46,8 +48,8 @@ type law struct {
 	unheard  bool // nobody may hear what is left
 	shown    bool // the callee sees what is being left
 	finished bool // the newest recording is, to be delivered
-	drafted  bool // and is the caller's alone
 	listens  map[presence.DeviceID]bool
+	running  bool // the server's leg
 }
 
 // crash is the end of a process: what it only knew is gone.
@@ -59,7 +61,7 @@ func (l *law) crash() {
 	clear(l.engaged)
 	clear(l.ringing)
 	clear(l.listens)
-	l.shown, l.finished = false, false
+	l.shown, l.finished, l.running = false, false, false
 }
 
 func play(t *testing.T, input []byte) {
@@ -166,7 +168,7 @@ func eventOf(b byte) Event {
 		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
 		Recorded{wire.RecordPause}, Recorded{wire.RecordResume}, Recorded{wire.RecordReview}, Recorded{wire.RecordAgain}, Recorded{wire.RecordUrgent},
 		Fired{TimerReview}, Fired{TimerEcho}, Fired{TimerFinish}, Held{ann, wire.CallHold{Held: true}}, Held{phone, wire.CallHold{}}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
-		PickedUp{"phone"}, PickedUp{"laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", "a"}, Listening{"phone", ""},
+		PickedUp{Device: "phone"}, PickedUp{Device: "laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", "a"}, Listening{"phone", ""},
 		Described{phone, wire.CallDescription{Kind: wire.DescriptionAnswer}}, LegReport{Kind: LegLevel, Level: 50}, Vanished{laptop},
 	}
 	return events[int(b)%len(events)]
@@ -178,9 +180,28 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 		delete(l.armed, fired.Timer)
 	}
 	before := m.State()
+	_, drafts := m.Draft()
 	effects := m.Step(now, event)
 	if before == Ended && m.State() != Ended {
 		l.t.Fatalf("%T brought the call back to %s", event, m.State())
+	}
+	switch {
+	case is[TakeFailed](event):
+		l.running = false
+	case is[Taken](event) && !l.closed && !l.suspended:
+		l.running = true
+	}
+	picked, kept := false, false
+	for _, e := range effects {
+		switch e := e.(type) {
+		case Send:
+			picked = picked || e.Frame.Type() == (*wire.CallPickedUp)(nil).Type()
+		case Keep:
+			kept = true
+		}
+	}
+	if is[PickedUp](event) && picked && kept != drafts {
+		l.t.Fatalf("picked up, kept: %t, of words: %t", kept, drafts)
 	}
 	if e, ok := event.(Muted); ok {
 		l.muted[e.From] = e.Frame.Muted
@@ -209,17 +230,16 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 				l.t.Fatal("delivered what was not recorded for that")
 			}
 		case Take:
-
-			l.finished, l.drafted = false, false
+			l.finished = false
 		case Finish:
-			l.finished = true
-		case Mark:
-			l.drafted = e.Draft
+			l.finished, l.running = true, false
+		case Discard:
+			l.running = false
 		case Keep:
-			if !l.drafted {
+			if !drafts || !is[PickedUp](event) {
 				l.t.Fatal("a draft that a crash would deliver")
 			}
-			l.finished = false
+			l.finished, l.running = false, false
 		case Listen:
 			if l.unheard || before != Greeting && before != Recording {
 				l.t.Fatalf("%s listens in %s", e.Device, before)
@@ -229,11 +249,17 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 			delete(l.listens, e.Device)
 		case Close:
 			l.closed = true
+			if l.running {
+				l.t.Fatalf("%T closed the call, and the server's leg runs on", event)
+			}
 			if len(l.armed) > 0 {
 				l.t.Fatalf("closed with timers %v", l.armed)
 			}
 		case Suspend:
 			l.suspended = true
+			if l.running {
+				l.t.Fatal("suspended, and the server's leg runs on")
+			}
 		case Send:
 			if _, ended := e.Frame.(*wire.CallEnded); ended && is[Returned](event) {
 				continue // told again, to who may have missed it

@@ -153,6 +153,7 @@ type Machine struct {
 	unstored bool          // the recording ended because no more of it could be stored
 	awaits   result        // of which effect, while Committing
 	urgent   bool          // as the caller wants the message to be taken
+	changed  int           // how often that was
 	paused   bool          // while Recording
 	takes    int           // begun so far
 	farewell bool          // the caller is told the end once the entry is stored
@@ -224,7 +225,7 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 	case Crossed:
 		m.crossed(now, e)
 	case PickedUp:
-		m.pickedUp(now, e.Device)
+		m.pickedUp(now, e)
 	case Listens:
 		m.listens(e)
 	case Listening:

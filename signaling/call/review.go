@@ -10,13 +10,7 @@ import (
 func (m *Machine) recorded(now time.Time, action wire.RecordAction) {
 	switch {
 	case action == wire.RecordUrgent || action == wire.RecordOrdinary:
-		m.urgent = action == wire.RecordUrgent
-		if m.leg {
-			m.do(Mark{Urgent: m.urgent})
-		}
-		if m.shown != "" {
-			m.show(m.shown)
-		}
+		m.setUrgent(action == wire.RecordUrgent)
 	case action == wire.RecordPause && m.state == Recording && !m.paused:
 		m.paused = true
 		m.do(Pause{true})
@@ -39,6 +33,35 @@ func (m *Machine) recorded(now time.Time, action wire.RecordAction) {
 		m.again(now)
 	default:
 		m.refuse(m.setup.Caller)
+	}
+}
+
+// maxUrgent is how often a caller may change whether a message is urgent: each is
+// written down durably.
+const maxUrgent = 20
+
+// setUrgent says how the message is to be taken, while it is the caller's to say.
+func (m *Machine) setUrgent(urgent bool) {
+	switch m.state {
+	case Diverting, Taking, Greeting, Recording, Review:
+	default:
+		m.refuse(m.setup.Caller)
+		return
+	}
+	if urgent == m.urgent {
+		return
+	}
+	if m.changed >= maxUrgent {
+		m.refuse(m.setup.Caller)
+		return
+	}
+	m.changed++
+	m.urgent = urgent
+	if m.leg {
+		m.do(Mark{Urgent: m.urgent})
+	}
+	if m.shown != "" {
+		m.show(m.shown)
 	}
 }
 

@@ -103,9 +103,10 @@ func (m *Machine) hears(e Listening) {
 
 // pickedUp grants the call to the first device that takes it away from the
 // mailbox. The caller's offer has the server's answer, so another is asked for.
-// What was said stays the caller's, as a draft: that is written down before
-// anybody is told.
-func (m *Machine) pickedUp(now time.Time, device presence.DeviceID) {
+// What was said stays the caller's, as a draft: that was written down before
+// (Draft). If it could not be, a crash would deliver it, and nobody picks up.
+func (m *Machine) pickedUp(now time.Time, e PickedUp) {
+	device := e.Device
 	who := Party{m.setup.Callee, device}
 	switch {
 	case m.inConversation(who):
@@ -120,9 +121,10 @@ func (m *Machine) pickedUp(now time.Time, device presence.DeviceID) {
 		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
 		return
 	}
-	spoken := m.leg && (m.state == Recording || m.state == Review)
-	if spoken {
-		m.do(Mark{Urgent: m.urgent, Draft: true})
+	spoken := m.holdsWords()
+	if spoken && e.Failed {
+		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: wire.ReasonFailed})
+		return
 	}
 	_, gone := m.timers[TimerCallerGone]
 	m.disarmAll()
@@ -143,6 +145,15 @@ func (m *Machine) pickedUp(now time.Time, device presence.DeviceID) {
 		m.do(Discard{})
 	}
 	m.leg = false
+}
+
+// holdsWords reports whether something was recorded that is not sent.
+func (m *Machine) holdsWords() bool { return m.leg && (m.state == Recording || m.state == Review) }
+
+// Draft is what has to be written down before a pick-up, if that makes a draft of
+// what was said.
+func (m *Machine) Draft() (Mark, bool) {
+	return Mark{Urgent: m.urgent, Draft: true}, m.screened() && m.holdsWords()
 }
 
 // joins reports whether a device has picked up, and the two have not exchanged

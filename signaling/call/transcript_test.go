@@ -215,7 +215,7 @@ func (tell *teller) event(words []string) Event {
 	case "accepts":
 		return Accepted{party().Device, "answer of " + words[1]}
 	case "picks-up":
-		return PickedUp{party().Device}
+		return PickedUp{Device: party().Device, Failed: slices.Contains(words, "failed")}
 	case "listens":
 		return Listens{party().Device, arg("offer")}
 	case "listening":
