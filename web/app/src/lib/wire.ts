@@ -717,36 +717,6 @@ export interface Played {
 }
 
 /**
- * Move puts a message of somebody else into a folder of the own mailbox.
- * Answered by ok.
- */
-export interface Move {
-  type: "move";
-  id: string;
-  mid: string;
-  folder: Folder;
-}
-
-/**
- * Mark sets whether a voice message counts as heard on the own devices. It
- * neither tells the sender nor takes back what was told. Answered by ok.
- */
-export interface Mark {
-  type: "mark";
-  id: string;
-  mid: string;
-  heard: boolean;
-}
-
-/** Resume keeps where one has stopped in a voice message, for all own devices. */
-export interface Resume {
-  type: "resume";
-  mid: string;
-  /** 0: at its end, or not begun */
-  at_ms: number;
-}
-
-/**
  * Forward passes a message on to a contact, with a comment of at most
  * Limits.Text. It is answered and may be sent again like Send.
  */
@@ -757,117 +727,6 @@ export interface Forward {
   mid: string;
   to: AccountID;
   comment?: string;
-}
-
-/**
- * Shelf asks for messages of others in the own mailbox, newest first: answered
- * calls and what is gone are left out.
- */
-export interface Shelf {
-  type: "shelf";
-  id: string;
-  /** none: inbox and saved */
-  folders?: Folder[];
-  /** none: all */
-  kinds?: string[];
-  /** only what is not heard, or not read */
-  new?: boolean;
-  /** only what has these words in text, comment or transcript */
-  words?: string;
-  /** mid of the last of the page before */
-  before?: string;
-  limit?: number;
-}
-
-/** ShelfPage answers Shelf. */
-export interface ShelfPage {
-  type: "shelf.page";
-  re: string;
-  messages: Message[];
-  more?: boolean;
-}
-
-/** Calls asks for what calls have left, made and received, newest first. */
-export interface Calls {
-  type: "calls";
-  id: string;
-  /** mid of the last of the page before */
-  before?: string;
-  limit?: number;
-}
-
-/** CallsPage answers Calls. */
-export interface CallsPage {
-  type: "calls.page";
-  re: string;
-  messages: Message[];
-  more?: boolean;
-}
-
-/** Steps asks how far a message has come. */
-export interface Steps {
-  type: "steps";
-  id: string;
-  mid: string;
-}
-
-/**
- * StepsList answers Steps, in the order of the steps. What the receiver does not
- * tell is not in it.
- */
-export interface StepsList {
-  type: "steps.list";
-  re: string;
-  mid: string;
-  steps: Step[];
-}
-
-/** Step is one step of a message's way. */
-export interface Step {
-  step: StepName;
-  /** Unix ms */
-  at: number;
-}
-
-/** StepName is what a step is. Closed list. */
-export type StepName = "recording" | "stored" | "delivered" | "read" | "played" | "expired" | "removed";
-
-/**
- * MailboxSummary says what waits in the own mailbox, in the shape of RFC 3842,
- * to sessions that asked for it in hello: once after welcome, and within a
- * second after it has changed.
- */
-export interface MailboxSummary {
-  type: "mailbox.summary";
-  /** of the last change; none after welcome */
-  reason?: Cause;
-  waiting: boolean;
-  voice: Waiting;
-  /** old ones are not counted */
-  text: Waiting;
-}
-
-/** Waiting counts the messages of one kind. */
-export interface Waiting {
-  new: number;
-  old: number;
-  /** of New */
-  urgent_new: number;
-  /** of Old */
-  urgent_old: number;
-}
-
-/** Cause is why what waits in a mailbox has changed. Closed list. */
-export type Cause = "new" | "read" | "unread" | "saved" | "deleted" | "restored" | "purged";
-
-/**
- * Remove takes a message of somebody else out of the own mailbox for good. The
- * sender keeps it. Answered by ok.
- */
-export interface Remove {
-  type: "remove";
-  id: string;
-  mid: string;
 }
 
 /** Typing says that the own person is writing to someone; never stored. */
@@ -1139,6 +998,147 @@ export interface Error {
   /** a sentence for people */
   message: string;
   retry_after_ms?: number;
+}
+
+/**
+ * Move puts a message of somebody else into a folder of the own mailbox.
+ * Answered by ok.
+ */
+export interface Move {
+  type: "move";
+  id: string;
+  mid: string;
+  folder: Folder;
+}
+
+/**
+ * Mark sets whether a voice message counts as heard on the own devices. It
+ * neither tells the sender nor takes back what was told. Answered by ok.
+ */
+export interface Mark {
+  type: "mark";
+  id: string;
+  mid: string;
+  heard: boolean;
+}
+
+/** Resume keeps where one has stopped in a voice message, for all own devices. */
+export interface Resume {
+  type: "resume";
+  mid: string;
+  /** 0: at its end, or not begun */
+  at_ms: number;
+}
+
+/**
+ * Shelf asks for messages of others in the own mailbox, newest first: answered
+ * calls and what is gone are left out.
+ */
+export interface Shelf {
+  type: "shelf";
+  id: string;
+  /** none: inbox and saved */
+  folders?: Folder[];
+  /** none: all */
+  kinds?: string[];
+  /** only what is not heard, or not read */
+  new?: boolean;
+  /** only what has these words in text, comment or transcript */
+  words?: string;
+  /** mid of the last of the page before */
+  before?: string;
+  limit?: number;
+}
+
+/** ShelfPage answers Shelf. */
+export interface ShelfPage {
+  type: "shelf.page";
+  re: string;
+  messages: Message[];
+  more?: boolean;
+}
+
+/** Calls asks for what calls have left, made and received, newest first. */
+export interface Calls {
+  type: "calls";
+  id: string;
+  /** mid of the last of the page before */
+  before?: string;
+  limit?: number;
+}
+
+/** CallsPage answers Calls. */
+export interface CallsPage {
+  type: "calls.page";
+  re: string;
+  messages: Message[];
+  more?: boolean;
+}
+
+/** Steps asks how far a message has come. */
+export interface Steps {
+  type: "steps";
+  id: string;
+  mid: string;
+}
+
+/**
+ * StepsList answers Steps, in the order of the steps. What the receiver does not
+ * tell is not in it.
+ */
+export interface StepsList {
+  type: "steps.list";
+  re: string;
+  mid: string;
+  steps: Step[];
+}
+
+/** Step is one step of a message's way. */
+export interface Step {
+  step: StepName;
+  /** Unix ms */
+  at: number;
+}
+
+/** StepName is what a step is. Closed list. */
+export type StepName = "recording" | "stored" | "delivered" | "read" | "played" | "expired" | "removed";
+
+/**
+ * MailboxSummary says what waits in the own mailbox, in the shape of RFC 3842,
+ * to sessions that asked for it in hello: once after welcome, and within a
+ * second after it has changed.
+ */
+export interface MailboxSummary {
+  type: "mailbox.summary";
+  /** of the last change; none after welcome */
+  reason?: Cause;
+  waiting: boolean;
+  voice: Waiting;
+  /** old ones are not counted */
+  text: Waiting;
+}
+
+/** Waiting counts the messages of one kind. */
+export interface Waiting {
+  new: number;
+  old: number;
+  /** of New */
+  urgent_new: number;
+  /** of Old */
+  urgent_old: number;
+}
+
+/** Cause is why what waits in a mailbox has changed. Closed list. */
+export type Cause = "new" | "read" | "unread" | "saved" | "deleted" | "restored" | "purged";
+
+/**
+ * Remove takes a message of somebody else out of the own mailbox for good. The
+ * sender keeps it. Answered by ok.
+ */
+export interface Remove {
+  type: "remove";
+  id: string;
+  mid: string;
 }
 
 export const IntentCall = "call";
