@@ -17,8 +17,8 @@ func FuzzStep(f *testing.F) {
 	f.Add([]byte{2, 1, 255, 18, 3, 20, 6, 7, 14, 255, 44})
 	f.Add([]byte{2, 1, 3, 41, 41, 41, 12, 25, 27, 29, 31, 33})
 	f.Add([]byte{0, 28, 31, 32, 53, 55, 51, 36, 24, 3, 6, 7, 5, 38})
-	f.Add([]byte{5, 28, 32, 54})
-	f.Add([]byte{5, 28, 31, 54})
+	f.Add([]byte{5, 28, 32, 57})
+	f.Add([]byte{5, 28, 31, 57})
 	f.Add([]byte{0, 28, 31, 32, 47, 52, 35, 255, 16, 24, 4, 16, 17, 33})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) == 0 {
@@ -186,7 +186,7 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 		l.t.Fatalf("%T brought the call back to %s", event, m.State())
 	}
 	switch {
-	case is[TakeFailed](event):
+	case is[TakeFailed](event) && before == Taking:
 		l.running = false
 	case is[Taken](event) && !l.closed && !l.suspended:
 		l.running = true
