@@ -31,8 +31,8 @@ type runner struct {
 	left    bool   // its entry is, to the next start
 	timers  map[call.Timer]*time.Timer
 	leg     Leg
-	kept    *Take                        // what Finish kept
-	heard   map[presence.DeviceID]func() // ends what each hears of the recording
+	kept    *Take          // what Finish kept
+	heard   map[int]func() // by Listen, ends what a device hears of the recording
 	// The call goes on with the next start of the server.
 	suspended bool
 	beside    sync.WaitGroup
@@ -63,7 +63,7 @@ func newRunner(cs *calls, machine *call.Machine, setup call.Setup) *runner {
 	r := &runner{
 		calls: cs, setup: setup, log: cs.cfg.Log.With("call", setup.ID),
 		inbox: make(chan incoming, 64), done: make(chan struct{}),
-		machine: machine, timers: make(map[call.Timer]*time.Timer), heard: make(map[presence.DeviceID]func()),
+		machine: machine, timers: make(map[call.Timer]*time.Timer), heard: make(map[int]func()),
 	}
 	r.standing.Store(&standing{state: machine.State(), granted: machine.Granted()})
 	return r
@@ -184,9 +184,7 @@ func (r *runner) takeOver(in incoming) {
 		r.leg = in.leg
 	}
 	if in.hear != nil {
-		device := in.Event.(call.Listening).Device
-		r.unlisten(device)
-		r.heard[device] = in.hear
+		r.heard[in.Event.(call.Listening).Number] = in.hear
 	}
 	r.left = r.left || in.left
 }
@@ -273,7 +271,7 @@ func (r *runner) perform(effect call.Effect) {
 		leg := r.leg
 		r.besides(func() incoming { return r.listen(leg, e) })
 	case call.Unlisten:
-		r.unlisten(e.Device)
+		r.unlisten(e.Number)
 	case call.Skip:
 		if r.leg != nil {
 			r.leg.Skip()

@@ -85,7 +85,7 @@ func (r *runner) keep(leg Leg, kept *Take, of trace) {
 
 // listen lets a device hear what leg records.
 func (r *runner) listen(leg Leg, e call.Listen) incoming {
-	result := call.Listening{Device: e.Device}
+	result := call.Listening{Device: e.Device, Number: e.Number}
 	if leg == nil {
 		return incoming{Event: result}
 	}
@@ -99,9 +99,9 @@ func (r *runner) listen(leg Leg, e call.Listen) incoming {
 }
 
 // unlisten ends what a device hears.
-func (r *runner) unlisten(device presence.DeviceID) {
-	if stop := r.heard[device]; stop != nil {
-		delete(r.heard, device)
+func (r *runner) unlisten(number int) {
+	if stop := r.heard[number]; stop != nil {
+		delete(r.heard, number)
 		stop()
 	}
 }

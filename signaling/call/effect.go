@@ -54,9 +54,10 @@ type (
 	Listen struct {
 		Device presence.DeviceID
 		Offer  string
+		Number int // of the listens of a call
 	}
-	// Unlisten ends that.
-	Unlisten struct{ Device presence.DeviceID }
+	// Unlisten ends that, also if it has not begun yet.
+	Unlisten struct{ Number int }
 	// LegCandidate passes a candidate of the caller to the server's leg.
 	LegCandidate struct{ Frame wire.CallCandidate }
 	// Skip cuts the greeting short.

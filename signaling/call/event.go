@@ -44,6 +44,7 @@ type (
 	// Listening is the result of Listen. Without Answer it failed.
 	Listening struct {
 		Device presence.DeviceID
+		Number int
 		Answer string
 	}
 	// Declined refuses for the person, on all devices.

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -45,11 +46,11 @@ type law struct {
 	crashed   bool
 	deposited bool // by a process before
 
-	unheard  bool // nobody may hear what is left
-	shown    bool // the callee sees what is being left
-	finished bool // the newest recording is, to be delivered
-	listens  map[presence.DeviceID]bool
-	running  bool // the server's leg
+	unheard  bool                      // nobody may hear what is left
+	shown    bool                      // the callee sees what is being left
+	finished bool                      // the newest recording is, to be delivered
+	listens  map[presence.DeviceID]int // by which Listen
+	running  bool                      // the server's leg
 }
 
 // crash is the end of a process: what it only knew is gone.
@@ -84,7 +85,7 @@ func play(t *testing.T, input []byte) {
 	l := &law{
 		t: t, armed: map[Timer]time.Time{}, granted: map[presence.DeviceID]bool{}, stopped: map[presence.DeviceID]bool{},
 		ringing: map[presence.DeviceID]bool{}, engaged: map[presence.AccountID]bool{}, muted: map[Party]bool{},
-		listens: map[presence.DeviceID]bool{}, unheard: route.Blocked || !m.setup.Screen || intent != wire.IntentCall,
+		listens: map[presence.DeviceID]int{}, unheard: route.Blocked || !m.setup.Screen || intent != wire.IntentCall,
 	}
 	l.step(m, now, Invited{route})
 	for _, b := range input[1:] {
@@ -168,7 +169,7 @@ func eventOf(b byte) Event {
 		Fired{TimerAlert}, Fired{TimerRing}, Fired{TimerConnect}, Fired{TimerCallerGone}, Fired{TimerCalleeGone},
 		Recorded{wire.RecordPause}, Recorded{wire.RecordResume}, Recorded{wire.RecordReview}, Recorded{wire.RecordAgain}, Recorded{wire.RecordUrgent},
 		Fired{TimerReview}, Fired{TimerEcho}, Fired{TimerFinish}, Held{ann, wire.CallHold{Held: true}}, Held{phone, wire.CallHold{}}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
-		PickedUp{Device: "phone"}, PickedUp{Device: "laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", "a"}, Listening{"phone", ""},
+		PickedUp{Device: "phone"}, PickedUp{Device: "laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", 1, "a"}, Listening{"phone", 2, ""},
 		Described{phone, wire.CallDescription{Kind: wire.DescriptionAnswer}}, LegReport{Kind: LegLevel, Level: 50}, Vanished{laptop},
 	}
 	return events[int(b)%len(events)]
@@ -244,9 +245,9 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 			if l.unheard || before != Greeting && before != Recording {
 				l.t.Fatalf("%s listens in %s", e.Device, before)
 			}
-			l.listens[e.Device] = true
+			l.listens[e.Device] = e.Number
 		case Unlisten:
-			delete(l.listens, e.Device)
+			maps.DeleteFunc(l.listens, func(_ presence.DeviceID, number int) bool { return number == e.Number })
 		case Close:
 			l.closed = true
 			if l.running {
@@ -293,7 +294,7 @@ func (l *law) frame(m *Machine, e Send) {
 		}
 		l.shown = f.Phase != wire.PhaseOver
 	case *wire.CallListening:
-		if f.Answer != "" && !l.listens[e.To.Device] {
+		if f.Answer != "" && l.listens[e.To.Device] == 0 {
 			l.t.Fatalf("%s hears what it has not asked for", e.To.Device)
 		}
 	case *wire.CallPickedUp:

@@ -158,11 +158,11 @@ type Machine struct {
 	takes    int           // begun so far
 	farewell bool          // the caller is told the end once the entry is stored
 
-	shown     string                     // to the callee: the phase of what is being left; "": nothing
-	levels    []int                      // since that was told
-	listening map[presence.DeviceID]bool // hear it, or are about to
-	listened  int                        // how often that began
-	picked    int                        // takes that had begun when a device picked up
+	shown     string                    // to the callee: the phase of what is being left; "": nothing
+	levels    []int                     // since that was told
+	listening map[presence.DeviceID]int // hear it, or are about to: by which Listen
+	listened  int                       // how often that began
+	picked    int                       // takes that had begun when a device picked up
 
 	answer string // to the caller's offer, until media is up
 	// The candidates of each side: the caller's until somebody answers, and both
@@ -191,7 +191,7 @@ func New(setup Setup) *Machine {
 	return &Machine{
 		setup: setup, state: Routing, offer: setup.Offer, timers: make(map[Timer]time.Time),
 		connected: make(map[Party]bool), counts: make(map[Party]int), spoken: make(map[Party]minute),
-		away: make(map[Party]bool), muted: make(map[Party]bool), holding: make(map[Party]bool), listening: make(map[presence.DeviceID]bool),
+		away: make(map[Party]bool), muted: make(map[Party]bool), holding: make(map[Party]bool), listening: make(map[presence.DeviceID]int),
 	}
 }
 

@@ -76,24 +76,25 @@ func (m *Machine) listens(e Listens) {
 	case !m.screened() || m.state != Greeting && m.state != Recording || m.listened >= maxListens:
 		m.send(Party{m.setup.Callee, e.Device}, &wire.CallListening{Call: m.setup.ID})
 	default:
+		m.unlisten(e.Device)
 		m.listened++
-		m.listening[e.Device] = true
-		m.do(Listen(e))
+		m.listening[e.Device] = m.listened
+		m.do(Listen{e.Device, e.Offer, m.listened})
 	}
 }
 
 func (m *Machine) unlisten(device presence.DeviceID) {
-	if m.listening[device] {
+	if number := m.listening[device]; number != 0 {
 		delete(m.listening, device)
-		m.do(Unlisten{device})
+		m.do(Unlisten{number})
 	}
 }
 
-// hears passes the server's answer on to a device that still wants it.
+// hears passes the server's answer on to a device that still wants that one.
 func (m *Machine) hears(e Listening) {
 	switch {
-	case !m.listening[e.Device]:
-		m.do(Unlisten{e.Device})
+	case m.listening[e.Device] != e.Number:
+		m.do(Unlisten{e.Number})
 		return
 	case e.Answer == "":
 		delete(m.listening, e.Device)

@@ -219,7 +219,8 @@ func (tell *teller) event(words []string) Event {
 	case "listens":
 		return Listens{party().Device, arg("offer")}
 	case "listening":
-		return Listening{party().Device, arg("answer")}
+		number, _ := strconv.Atoi(arg("number"))
+		return Listening{party().Device, number, arg("answer")}
 	case "crosses":
 		return Crossed{party().Device, "c2"}
 	case "declines":
