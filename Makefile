@@ -62,7 +62,7 @@ bench-first: build ## accept to first audio, direct and relayed; sizes
 bench-loss: build ## how much sound is made up where packets are lost, with NACK and RED and without; about three minutes
 	@$(NPM) run --silent bench-loss
 
-chaos: needs build bin/parleyload ## every fault, and how many messages were lost or shown twice (about 25 minutes)
+chaos: needs build bin/parleyload ## every fault, and how many messages were lost or shown twice (about 13 minutes)
 	@./bin/parleyload chaos
 
 chaos-short: build bin/parleyload
