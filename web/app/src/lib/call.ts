@@ -108,6 +108,32 @@ export function mayMute(call: Call): boolean {
   return (talking(call) && call.intent !== 'text') || (withServer(call) && call.muted);
 }
 
+/**
+ * bringsAnother reports whether a frame would put another far end behind who
+ * talks, or has talked: the words may have been compared, and no server has a
+ * reason to. What follows a conversation that broke off is a message, and only
+ * when the person has said so: a microphone that was closed opens by that alone.
+ */
+export function bringsAnother(call: Call, frame: CallFrame): boolean {
+  switch (frame.type) {
+    case 'call.pickedup':
+    case 'call.granted':
+      return call.since !== undefined;
+    case 'call.diverted':
+      return call.phase === 'active' ? !frame.ask : call.diversion?.asks === true && frame.ask !== true;
+    case 'call.answered':
+      return call.since !== undefined && call.phase !== 'active' && frame.by !== undefined;
+    case 'call.active':
+      return call.since !== undefined && call.phase !== 'active';
+  }
+  return false;
+}
+
+/** agreed is the call when the person wants to say the rest as a message. */
+export function agreed(call: Call): Call {
+  return call.diversion?.asks ? { ...call, diversion: { ...call.diversion, asks: false } } : call;
+}
+
 /** advance is the call after a frame about it. `now` is Unix ms. */
 export function advance(call: Call, frame: CallFrame, now: number): Call {
   if (call.phase === 'over') {

@@ -221,6 +221,23 @@ describe('Calls', () => {
       expect(now().diversion?.asks).toBe(false);
     });
 
+    it('lets a server that asks for the rest bring nobody else, and open no microphone', async () => {
+      await talking();
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, ask: true });
+      posted = [];
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
+      expect(now().diversion?.asks).toBe(true);
+      calls.divert();
+      await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
+      await vi.waitFor(() => expect(FakeMicrophone.open).toBe(1));
+      for (const type of ['call.pickedup', 'call.answered'] as const) {
+        await take({ type, call: 'call-1', by: 'bob', answer: 'of whoever' } as never);
+      }
+      await take({ type: 'call.granted', call: 'call-1' });
+      await take({ type: 'call.active', call: 'call-1' });
+      expect(now().phase).toBe('diverted');
+    });
+
     it('tests the sound with the server, and lets go of it at once', async () => {
       await invite('echo');
       await take({ type: 'call.answered', call: 'call-1', answer: 'of the server' });

@@ -7,7 +7,7 @@
 // Problem and leaves no call behind.
 
 import { get, writable, type Readable } from 'svelte/store';
-import { advance, incoming, live, outgoing, over, talking, withServer, type Call, type CallFrame, type Intent } from './call';
+import { advance, agreed, bringsAnother, incoming, live, outgoing, over, talking, withServer, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
 import type { Holding, PrivateLine } from './chat';
 import { newID } from './id';
@@ -176,8 +176,8 @@ export class Calls {
       }
       return;
     }
-    if (call.phase === 'active' && ((frame.type === 'call.diverted' && !frame.ask) || frame.type === 'call.pickedup' || frame.type === 'call.granted')) {
-      return; // who talks is given no other far end: the words may have been compared
+    if (bringsAnother(call, frame)) {
+      return;
     }
     this.shown.set(advance(call, frame, (this.options.now ?? Date.now)()));
     switch (frame.type) {
@@ -259,6 +259,7 @@ export class Calls {
   divert(): void {
     const call = get(this.shown);
     if (live(call)) {
+      this.update(agreed);
       this.options.post({ type: 'call.divert', call: call.id });
     }
   }
