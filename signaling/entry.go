@@ -95,7 +95,7 @@ func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Acce
 	if of.Outcome == "" {
 		return voicemail.Accepted{}, false, nil // the rest of a call that has its entry already
 	}
-	entry = of.entry(0, nil)
+	entry = of.entry(e.Duration, nil)
 	entry.OnlyFrom = turnedAway
 	got, err = cs.depositPatiently(entry)
 	return got, false, err

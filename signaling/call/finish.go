@@ -24,7 +24,9 @@ func (m *Machine) offerFinish(now time.Time) {
 
 func (m *Machine) askFinish(now time.Time) {
 	m.send(m.setup.Caller, &wire.CallDiverted{Call: m.setup.ID, Outcome: m.outcome, Mailbox: true, Ask: true})
-	m.arm(now, TimerFinish, m.setup.Timings.Finish)
+	if m.timers[TimerFinish].IsZero() { // coming back is no reason to wait longer
+		m.arm(now, TimerFinish, m.setup.Timings.Finish)
+	}
 }
 
 // finishAsMessage takes the caller's word that there is more to say.
