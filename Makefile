@@ -4,7 +4,7 @@ NPM        := npm --prefix web/app
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD = 1
 
-.PHONY: run build client generate test test-go test-client test-e2e lint proof-turn screenshots bench-first bench-calls bench-loss bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
+.PHONY: run build client generate test test-go test-client test-e2e lint proofs screenshots bench-first bench-calls bench-loss bench-messages bench-relay bench-recording soak-relay chaos chaos-short clean
 
 run: build ## build everything and start on http://localhost:8080 with ./parley-data
 	./bin/parley serve
@@ -50,8 +50,8 @@ test-e2e: build ## real browsers against the real server
 	@echo "== end to end"
 	$(NPM) run --silent e2e
 
-proof-turn: build ## a call through the relay that outlives its credentials four times (about five minutes)
-	@$(NPM) run --silent proof-turn
+proofs: build ## in browsers, what takes too long for the tests: credentials that a relayed call outlives, a conversation that breaks off; about six minutes
+	@$(NPM) run --silent proofs
 
 screenshots: build ## makes the pictures of the README from the running program
 	$(NPM) run --silent screenshots
