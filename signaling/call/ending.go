@@ -40,6 +40,7 @@ func (m *Machine) stopping() {
 		if m.leg {
 			m.do(Discard{})
 		}
+		m.keep()
 		m.suspended = true
 		m.disarmAll()
 		m.do(Suspend{})

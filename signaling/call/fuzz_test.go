@@ -21,6 +21,10 @@ func FuzzStep(f *testing.F) {
 	f.Add([]byte{5, 28, 32, 57})
 	f.Add([]byte{5, 28, 31, 57})
 	f.Add([]byte{0, 28, 31, 32, 47, 52, 35, 255, 16, 24, 4, 16, 17, 33})
+	f.Add([]byte{50, 98, 57, 36})
+	f.Add([]byte("2bc09$"))
+	f.Add([]byte{5, 28, 32, 57, 5, 35, 38})
+	f.Add([]byte{5, 28, 32, 57, 35, 24, 5, 38})
 	f.Fuzz(func(t *testing.T, input []byte) {
 		if len(input) == 0 {
 			return
@@ -51,6 +55,7 @@ type law struct {
 	finished bool                      // the newest recording is, to be delivered
 	listens  map[presence.DeviceID]int // by which Listen
 	running  bool                      // the server's leg
+	open     bool                      // what was said before a pick-up is neither sent nor a draft
 }
 
 // crash is the end of a process: what it only knew is gone.
@@ -62,7 +67,7 @@ func (l *law) crash() {
 	clear(l.engaged)
 	clear(l.ringing)
 	clear(l.listens)
-	l.shown, l.finished, l.running = false, false, false
+	l.shown, l.finished, l.running, l.open = false, false, false, false
 }
 
 func play(t *testing.T, input []byte) {
@@ -182,6 +187,7 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 	}
 	before := m.State()
 	_, drafts := m.Draft()
+	awaited := m.awaits == finishing
 	effects := m.Step(now, event)
 	if before == Ended && m.State() != Ended {
 		l.t.Fatalf("%T brought the call back to %s", event, m.State())
@@ -192,17 +198,11 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 	case is[Taken](event) && !l.closed && !l.suspended:
 		l.running = true
 	}
-	picked, kept := false, false
-	for _, e := range effects {
-		switch e := e.(type) {
-		case Send:
-			picked = picked || e.Frame.Type() == (*wire.CallPickedUp)(nil).Type()
-		case Keep:
-			kept = true
-		}
+	if e, ok := event.(PickedUp); ok && m.Granted() == e.Device && before != Connecting {
+		l.open = l.open || drafts && !e.Failed
 	}
-	if is[PickedUp](event) && picked && kept != drafts {
-		l.t.Fatalf("picked up, kept: %t, of words: %t", kept, drafts)
+	if e, ok := event.(Finished); ok && awaited && e.Result != FinishOK {
+		l.open = false // nothing is left of them, or only for the next start
 	}
 	if e, ok := event.(Muted); ok {
 		l.muted[e.From] = e.Frame.Muted
@@ -227,20 +227,25 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 		case Deposit:
 			l.deposits++
 			l.recording = l.recording || e.Voice
-			if e.Voice && !l.finished {
+			if e.Voice && (!l.finished || l.open) {
 				l.t.Fatal("delivered what was not recorded for that")
 			}
 		case Take:
 			l.finished = false
 		case Finish:
 			l.finished, l.running = true, false
+		case Mark:
+			if aware := before != Connecting || m.offer != ""; l.open && aware {
+				l.t.Fatalf("%T sends what the caller knows to be a draft", event)
+			}
+			l.open = false
 		case Discard:
-			l.running = false
+			l.running, l.open = false, false
 		case Keep:
-			if !drafts || !is[PickedUp](event) {
+			if !l.open {
 				l.t.Fatal("a draft that a crash would deliver")
 			}
-			l.finished, l.running = false, false
+			l.finished, l.running, l.open = false, false, false
 		case Listen:
 			if l.unheard || before != Greeting && before != Recording {
 				l.t.Fatalf("%s listens in %s", e.Device, before)
@@ -250,6 +255,9 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 			maps.DeleteFunc(l.listens, func(_ presence.DeviceID, number int) bool { return number == e.Number })
 		case Close:
 			l.closed = true
+			if l.open {
+				l.t.Fatalf("%T closed the call, and it is open what becomes of the words", event)
+			}
 			if l.running {
 				l.t.Fatalf("%T closed the call, and the server's leg runs on", event)
 			}
@@ -258,8 +266,8 @@ func (l *law) step(m *Machine, now time.Time, event Event) {
 			}
 		case Suspend:
 			l.suspended = true
-			if l.running {
-				l.t.Fatal("suspended, and the server's leg runs on")
+			if l.running || l.open {
+				l.t.Fatal("suspended, and the server's leg runs on, or its words are nobody's")
 			}
 		case Send:
 			if _, ended := e.Frame.(*wire.CallEnded); ended && is[Returned](event) {

@@ -163,6 +163,8 @@ type Machine struct {
 	listening map[presence.DeviceID]int // hear it, or are about to: by which Listen
 	listened  int                       // how often that began
 	picked    int                       // takes that had begun when a device picked up
+	said      bool                      // something before that, of which it is open what becomes of it
+	thrown    bool                      // it is to be thrown away once it is finished
 
 	answer string // to the caller's offer, until media is up
 	// The candidates of each side: the caller's until somebody answers, and both

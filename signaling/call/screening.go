@@ -104,8 +104,9 @@ func (m *Machine) hears(e Listening) {
 
 // pickedUp grants the call to the first device that takes it away from the
 // mailbox. The caller's offer has the server's answer, so another is asked for.
-// What was said stays the caller's, as a draft: that was written down before
-// (Draft). If it could not be, a crash would deliver it, and nobody picks up.
+// What was said stays the caller's, as a draft, once the caller has heard of that;
+// it was written down before (Draft). If it could not be, a crash would deliver
+// it, and nobody picks up.
 func (m *Machine) pickedUp(now time.Time, e PickedUp) {
 	device := e.Device
 	who := Party{m.setup.Callee, device}
@@ -122,14 +123,16 @@ func (m *Machine) pickedUp(now time.Time, e PickedUp) {
 		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: reasonOf(m.outcome)})
 		return
 	}
-	spoken := m.holdsWords()
-	if spoken && e.Failed {
+	m.said = m.holdsWords()
+	if m.said && e.Failed {
+		m.said = false
 		m.send(who, &wire.CallStop{Call: m.setup.ID, Reason: wire.ReasonFailed})
 		return
 	}
+	m.hushUp()
 	_, gone := m.timers[TimerCallerGone]
 	m.disarmAll()
-	m.picked, m.paused, m.awaits = m.takes, false, nothing
+	m.picked, m.paused = m.takes, false
 	m.forgetHandshake()
 	m.offer, m.counts[m.setup.Caller] = "", 0
 	m.send(who, &wire.CallGranted{Call: m.setup.ID})
@@ -139,13 +142,63 @@ func (m *Machine) pickedUp(now time.Time, e PickedUp) {
 		m.away[m.setup.Caller] = true
 		m.arm(now, TimerCallerGone, m.setup.Timings.Reconnect)
 	}
+}
+
+// hushUp ends the recording for a pick-up. What becomes of it is decided when it
+// is known whether the caller has heard of that: see keep and overtake.
+func (m *Machine) hushUp() {
 	switch {
-	case spoken:
-		m.do(Keep{})
-	case m.leg:
-		m.do(Discard{})
+	case m.said && m.state == Recording:
+		m.awaits = finishing
+		m.do(Finish{})
+	case !m.said:
+		m.awaits = nothing
+		if m.leg {
+			m.do(Discard{})
+		}
 	}
 	m.leg = false
+}
+
+// keep makes a draft of the caller's of what was said before a pick-up.
+func (m *Machine) keep() {
+	if m.said {
+		m.said, m.awaits = false, nothing
+		m.do(Keep{})
+	}
+}
+
+// unaware reports whether p is a caller who may not have heard of the pick-up, and
+// has said something before it: what p does crosses that.
+func (m *Machine) unaware(p Party) bool { return m.said && m.joins() && m.isCaller(p) && m.offer == "" }
+
+// overtake ends a call whose caller had ended the recording, and not the
+// conversation: it is sent, or thrown away, as if nobody had picked up.
+func (m *Machine) overtake(throw bool) {
+	why := wire.ReasonMessageLeft
+	if throw {
+		why = wire.ReasonHangup
+	} else {
+		m.do(Mark{Urgent: m.urgent})
+	}
+	m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: why})
+	m.disengage()
+	m.disarmAll()
+	m.said, m.thrown = false, throw
+	m.state = Committing
+	if m.awaits != finishing {
+		m.settle()
+	}
+}
+
+// settle sends what was recorded, or throws it away, once it is finished.
+func (m *Machine) settle() {
+	if m.thrown {
+		m.do(Discard{})
+		m.end(wire.ReasonDiscarded, 0, false)
+		return
+	}
+	m.end(wire.ReasonMessageLeft, m.length, true)
 }
 
 // holdsWords reports whether something was recorded that is not sent.
@@ -164,6 +217,7 @@ func (m *Machine) joins() bool { return m.state == Connecting && m.picked > 0 &&
 // reoffered passes the caller's new offer on to the device that has picked up,
 // which answers it by Accepted.
 func (m *Machine) reoffered(sdp string) {
+	m.keep()
 	m.offer, m.held = sdp, nil
 	m.counts[m.setup.Caller] = 0
 	m.send(m.callee(), &wire.CallGranted{Call: m.setup.ID, Offer: sdp})

@@ -132,15 +132,24 @@ func (m *Machine) finished(now time.Time, e Finished) {
 		return
 	}
 	m.awaits = nothing
-	switch e.Result {
-	case FinishOK:
+	if e.Result == FinishOK {
 		m.length = e.Length
-		if m.state == Review {
+		switch m.state {
+		case Review:
 			m.offerReview(now)
-			return
-		}
-		m.end(wire.ReasonMessageLeft, m.length, true)
-	case FinishTooShort:
+		case Committing:
+			m.settle()
+		} // else somebody has picked up
+		return
+	}
+	if m.said { // and there is nothing to keep, or only for the next start
+		m.said = false
+		return
+	}
+	switch {
+	case m.thrown:
+		m.settle()
+	case e.Result == FinishTooShort:
 		m.end(wire.ReasonTooShort, 0, false)
 	default:
 		m.end(m.failure(), 0, false)
@@ -160,6 +169,10 @@ func (m *Machine) discarded(now time.Time) {
 	case Connecting: // somebody has picked up just now
 		if m.picked == 0 {
 			m.refuse(m.setup.Caller)
+			return
+		}
+		if m.unaware(m.setup.Caller) {
+			m.overtake(true)
 			return
 		}
 		m.hungUp(now, m.setup.Caller)

@@ -42,6 +42,7 @@ func (m *Machine) connectTimeout(now time.Time) {
 			m.arm(now, TimerConnect, m.setup.Timings.Connect)
 			return
 		}
+		m.keep()
 		m.send(m.callee(), &wire.CallEnded{Call: m.setup.ID, Reason: wire.ReasonUnreachable})
 		m.disengage()
 		m.divert(now, wire.Unreachable, "")
@@ -157,6 +158,8 @@ func (m *Machine) forgetHandshake() { m.answer, m.held, m.heldCallee = "", nil, 
 // lost ends the wait for a party that did not come back.
 func (m *Machine) lost(now time.Time, who Party) {
 	switch {
+	case m.unaware(who): // the line broke before the pick-up came there
+		m.overtake(false)
 	case m.inConversation(who):
 		if m.mayFinish(who) {
 			m.offerFinish(now)
@@ -176,6 +179,8 @@ func (m *Machine) lost(now time.Time, who Party) {
 // hungUp ends a party's part: what that means depends on how far the call is.
 func (m *Machine) hungUp(now time.Time, by Party) {
 	switch {
+	case m.unaware(by):
+		m.overtake(false)
 	case m.inConversation(by):
 		if m.state == Connecting {
 			m.outcome = wire.Answered
@@ -209,6 +214,7 @@ func (m *Machine) endConversation(now time.Time, why wire.Reason) {
 
 // over ends it for the callee, and says how long it was.
 func (m *Machine) over(now time.Time, why wire.Reason) {
+	m.keep()
 	if m.talks() {
 		if !m.down.IsZero() {
 			now = m.down // nobody was seen since
