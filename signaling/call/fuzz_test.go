@@ -176,6 +176,7 @@ func eventOf(b byte) Event {
 		Fired{TimerReview}, Fired{TimerEcho}, Fired{TimerFinish}, Held{ann, wire.CallHold{Held: true}}, Held{phone, wire.CallHold{}}, LegReport{Kind: LegPlayback}, LegReport{Kind: LegSilent},
 		PickedUp{Device: "phone"}, PickedUp{Device: "laptop"}, Listens{"phone", "o"}, Listens{"phone", ""}, Listening{"phone", 1, "a"}, Listening{"phone", 2, ""},
 		Described{phone, wire.CallDescription{Kind: wire.DescriptionAnswer}}, LegReport{Kind: LegLevel, Level: 50}, Vanished{laptop},
+		Described{ann, wire.CallDescription{Kind: wire.DescriptionOffer, Negotiation: "1"}},
 	}
 	return events[int(b)%len(events)]
 }

@@ -144,6 +144,7 @@ type Machine struct {
 	greets   map[wire.Outcome]OwnGreeting
 	full     wire.Part     // why not
 	until    int64         // how long the callee does not want to be disturbed, Unix ms; 0: not said
+	asked    int           // how often the caller was asked for another offer
 	asks     bool          // Diverting waits for the caller's word whether there is more to say
 	hidden   bool          // the callee must not learn of the call: it blocked the caller
 	outcome  wire.Outcome  // so far; final once deposited

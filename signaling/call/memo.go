@@ -30,6 +30,7 @@ type Memo struct {
 	Held        []wire.CallCandidate         `json:"held,omitempty"`
 	HeldCallee  []wire.CallCandidate         `json:"held_callee,omitempty"`
 	Picked      int                          `json:"picked,omitempty"`
+	Asked       int                          `json:"asked,omitempty"`
 	Muted       bool                         `json:"muted,omitempty"`        // the caller
 	CalleeMute  bool                         `json:"callee_muted,omitempty"` // the granted device
 	Holds       bool                         `json:"holds,omitempty"`        // the caller
@@ -41,7 +42,7 @@ func (m *Machine) Memo() Memo {
 	return Memo{
 		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
-		Greetings: m.greets, Picked: m.picked, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
+		Greetings: m.greets, Picked: m.picked, Asked: m.asked, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
 		Talked: m.talked.Milliseconds(), Until: m.until, Asks: m.asks,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
 		Holds: m.holding[m.setup.Caller], CalleeHolds: m.holding[m.callee()],
@@ -59,7 +60,7 @@ func Restore(setup Setup, memo Memo) *Machine {
 	if m.picked, m.takes = memo.Picked, memo.Picked; m.picked > 0 {
 		m.offer = "" // the server has answered that one
 	}
-	m.nonce = memo.Nonce
+	m.nonce, m.asked = memo.Nonce, memo.Asked
 	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
 	set(m.muted, m.setup.Caller, memo.Muted)
 	set(m.muted, m.callee(), memo.CalleeMute)
@@ -126,7 +127,7 @@ func (m *Machine) askForOffer(now time.Time) {
 	m.counts[m.setup.Caller] = 0
 	m.send(m.setup.Caller, &wire.CallDiverted{
 		Call: m.setup.ID, Outcome: m.outcome, Greeting: m.greeting().told(), Mailbox: m.mailbox,
-		MayListen: m.mayListen(), Full: m.full, Reoffer: true,
+		MayListen: m.mayListen(), Full: m.full, Reoffer: true, Negotiation: m.ask(),
 	})
 	m.arm(now, TimerConnect, m.setup.Timings.Connect)
 }

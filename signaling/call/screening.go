@@ -137,7 +137,7 @@ func (m *Machine) pickedUp(now time.Time, e PickedUp) {
 	m.offer, m.counts[m.setup.Caller] = "", 0
 	m.send(who, &wire.CallGranted{Call: m.setup.ID})
 	m.grant(now, device)
-	m.send(m.setup.Caller, &wire.CallPickedUp{Call: m.setup.ID, By: m.setup.Callee})
+	m.send(m.setup.Caller, &wire.CallPickedUp{Call: m.setup.ID, By: m.setup.Callee, Negotiation: m.ask()})
 	if gone || m.away[m.setup.Caller] {
 		m.away[m.setup.Caller] = true
 		m.arm(now, TimerCallerGone, m.setup.Timings.Reconnect)

@@ -12,10 +12,14 @@ func (m *Machine) divert(now time.Time, outcome wire.Outcome, text string) {
 	used := m.state == Connecting // the offer has an answer already
 	m.outcome = outcome
 	m.disarmAll()
-	m.send(m.setup.Caller, &wire.CallDiverted{
+	told := &wire.CallDiverted{
 		Call: m.setup.ID, Outcome: outcome, Text: text, Greeting: m.greeting().told(),
-		Mailbox: m.mailbox, MayListen: m.mayListen(), Full: m.full, Reoffer: used && m.mailbox, Until: m.notBefore(),
-	})
+		Mailbox: m.mailbox, MayListen: m.mayListen(), Full: m.full, Until: m.notBefore(),
+	}
+	if used && m.mailbox {
+		told.Reoffer, told.Negotiation = true, m.ask()
+	}
+	m.send(m.setup.Caller, told)
 	switch {
 	case !m.mailbox:
 		m.end(reasonOf(outcome), 0, false)

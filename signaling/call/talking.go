@@ -1,6 +1,7 @@
 package call
 
 import (
+	"strconv"
 	"time"
 
 	"parley/signaling/wire"
@@ -114,7 +115,7 @@ func (m *Machine) tellAgain(who Party) {
 		held := m.held
 		switch {
 		case m.joins() && m.isCaller(who) && m.offer == "":
-			m.send(who, &wire.CallPickedUp{Call: m.setup.ID, By: m.setup.Callee})
+			m.send(who, &wire.CallPickedUp{Call: m.setup.ID, By: m.setup.Callee, Negotiation: m.ask()})
 			return
 		case m.joins() && m.isCaller(who):
 			return // the answer is on its way
@@ -245,7 +246,7 @@ func (m *Machine) described(now time.Time, e Described) {
 			return
 		}
 		if m.joins() {
-			if m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer {
+			if m.isCaller(e.From) && m.asksFor(e.Frame) {
 				m.reoffered(e.Frame.SDP)
 			}
 			return
@@ -253,12 +254,27 @@ func (m *Machine) described(now time.Time, e Described) {
 		m.counts[e.From] = 0 // a restart gathers anew
 		m.send(m.other(e.From), &e.Frame)
 	case m.state == Diverting && !m.asks && m.isCaller(e.From) && e.Frame.Kind == wire.DescriptionOffer:
+		if !m.asksFor(e.Frame) {
+			return
+		}
 		m.offer = e.Frame.SDP
 		m.disarm(TimerConnect, TimerCallerGone)
 		m.take()
 	default:
 		m.refuse(e.From)
 	}
+}
+
+// ask begins the wait for another offer of the caller's, and names it.
+func (m *Machine) ask() (negotiation string) {
+	m.asked++
+	return strconv.Itoa(m.asked)
+}
+
+// asksFor reports whether f is the offer that was asked for, and not one that was
+// on its way to somebody else. A client that does not name them has to be believed.
+func (m *Machine) asksFor(f wire.CallDescription) bool {
+	return f.Kind == wire.DescriptionOffer && (f.Negotiation == "" || f.Negotiation == strconv.Itoa(m.asked))
 }
 
 // minute counts what a party did since it began.

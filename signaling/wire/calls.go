@@ -108,6 +108,8 @@ type CallDiverted struct {
 	MayListen bool `json:"may_listen,omitempty"`
 	Full      Part `json:"full,omitempty"`
 	Reoffer   bool `json:"reoffer,omitempty"`
+	// Negotiation is that of the new offer.
+	Negotiation string `json:"negotiation,omitempty"`
 	// Until is how long the callee does not want to be disturbed, Unix ms.
 	Until int64 `json:"until,omitempty"`
 	// Ask says that the other was lost from the conversation: the rest can be
@@ -223,8 +225,9 @@ type CallPickUp struct {
 // the client makes a new connection and sends its offer in CallDescription.
 // What was said until then is kept as a draft of the caller's.
 type CallPickedUp struct {
-	Call string             `json:"call"`
-	By   presence.AccountID `json:"by"`
+	Call        string             `json:"call"`
+	By          presence.AccountID `json:"by"`
+	Negotiation string             `json:"negotiation,omitempty"` // of the new offer
 }
 
 // CallHangup ends one's part: cancels while it rings (from a device that rings
@@ -260,7 +263,9 @@ type CallCandidate struct {
 // caller's new offer after a diversion. When two offers cross, the callee takes
 // back its own (perfect negotiation, WebRTC 1.0 section 10.7, the callee being
 // polite). Negotiation is made by who offers and comes back with the answer,
-// which is thrown away unless it belongs to the offer that is open.
+// which is thrown away unless it belongs to the offer that is open. Where the
+// server asks for an offer, Negotiation is the server's: an offer of another is
+// one that was on its way, for somebody who is not at the far end any more.
 type CallDescription struct {
 	Call        string `json:"call"`
 	Kind        string `json:"kind"` // "offer" or "answer"

@@ -133,12 +133,12 @@ describe('Calls', () => {
       const server = FakeConnection.last;
       server.become('connected');
       expect(now().diversion?.mayListen).toBe(true);
-      await take({ type: 'call.pickedup', call: 'call-1', by: 'bob' });
+      await take({ type: 'call.pickedup', call: 'call-1', by: 'bob', negotiation: '2' });
       expect(server.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(1);
       expect(now()).toMatchObject({ phase: 'connecting', joining: true });
       expect(now().recording).toBeUndefined();
-      expect(posted.find(({ type }) => type === 'call.description')).toMatchObject({ kind: 'offer' });
+      expect(posted.find(({ type }) => type === 'call.description')).toMatchObject({ kind: 'offer', negotiation: '2' });
       await take({ type: 'call.answered', call: 'call-1', answer: 'his', by: 'bob' });
       expect(FakeConnection.last.remote).toEqual(['his']);
       FakeConnection.last.become('connected');

@@ -200,7 +200,7 @@ export class Calls {
           break; // the server learns that, too
         }
         this.line.whole();
-        void this.line.offerAnew().catch(() => this.refused(call.id));
+        void this.line.offerAnew(frame.negotiation).catch(() => this.refused(call.id));
         break;
       case 'call.active':
         this.asked = null;
@@ -226,7 +226,7 @@ export class Calls {
           this.line.drop();
           this.line.capture.hush();
         } else if (frame.reoffer) {
-          void this.offerAnew(call.id).catch(() => this.refused(call.id));
+          void this.offerAnew(call.id, frame.negotiation).catch(() => this.refused(call.id));
         }
         break;
       case 'call.ended':
@@ -422,9 +422,9 @@ export class Calls {
   }
 
   /** offerAnew lets the server answer, after somebody over there did. */
-  private async offerAnew(id: string): Promise<void> {
+  private async offerAnew(id: string, negotiation?: string): Promise<void> {
     if (this.line.capture.listens || (await this.line.capture.listen(() => this.is(id)))) {
-      await this.line.offerAnew();
+      await this.line.offerAnew(negotiation);
     }
   }
 

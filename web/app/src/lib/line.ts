@@ -160,12 +160,12 @@ export class Line {
     this.leg?.candidate(candidate);
   }
 
-  /** offerAnew begins again with another far end. */
-  async offerAnew(): Promise<void> {
+  /** offerAnew begins again with another far end; `negotiation` is that of the offer which the server has asked for. */
+  async offerAnew(negotiation?: string): Promise<void> {
     const leg = this.connect(false);
     const sdp = await this.offer();
     if (this.leg === leg) {
-      this.options.onDescription({ kind: 'offer', sdp });
+      this.options.onDescription({ kind: 'offer', sdp, ...(negotiation !== undefined && { negotiation }) });
       leg.release();
     }
   }

@@ -189,6 +189,8 @@ export interface CallDiverted {
   may_listen?: boolean;
   full?: Part;
   reoffer?: boolean;
+  /** Negotiation is that of the new offer. */
+  negotiation?: string;
   /** Until is how long the callee does not want to be disturbed, Unix ms. */
   until?: number;
   /**
@@ -321,6 +323,8 @@ export interface CallPickedUp {
   type: "call.pickedup";
   call: string;
   by: AccountID;
+  /** of the new offer */
+  negotiation?: string;
 }
 
 /**
@@ -367,7 +371,9 @@ export interface CallCandidate {
  * caller's new offer after a diversion. When two offers cross, the callee takes
  * back its own (perfect negotiation, WebRTC 1.0 section 10.7, the callee being
  * polite). Negotiation is made by who offers and comes back with the answer,
- * which is thrown away unless it belongs to the offer that is open.
+ * which is thrown away unless it belongs to the offer that is open. Where the
+ * server asks for an offer, Negotiation is the server's: an offer of another is
+ * one that was on its way, for somebody who is not at the far end any more.
  */
 export interface CallDescription {
   type: "call.description";
