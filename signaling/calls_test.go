@@ -30,7 +30,7 @@ func callNamed(n int) string { return fmt.Sprintf("call-of-the-test-%04d", n) }
 func (h *house) ring(c *client, n int, to, intent string) string {
 	c.t.Helper()
 	id := callNamed(n)
-	c.say(&wire.CallInvite{ID: id, Call: id, To: h.people[to], Intent: intent, Offer: sdp})
+	c.say(&wire.CallInvite{ID: id, Call: id, To: h.people[to], Intent: intent, Offer: sdp, Screening: true})
 	nextWhere(c, func(f *wire.OK) bool { return f.Re == id })
 	return id
 }

@@ -346,6 +346,34 @@ func TestTakingIsSet(t *testing.T) {
 	}
 }
 
+// Whose client cannot tell that the other may hear what is said is not heard.
+func TestOldClientIsNotHeard(t *testing.T) {
+	h := open(t, "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	id := callNamed(1)
+	ann.say(&wire.CallInvite{ID: "i", Call: id, To: h.people["bob"], Intent: wire.IntentCall, Offer: sdp})
+	next[*wire.CallRing](bob)
+	bob.say(&wire.CallDecline{Call: id})
+	if d := next[*wire.CallDiverted](ann); d.MayListen {
+		t.Errorf("ann is told %s", asJSON(d))
+	}
+	next[*wire.CallAnswered](ann)
+	h.studio.leg(id).order.Report(MediaReport{Kind: call.LegRecording})
+	bob.say(&wire.CallListen{Call: id, Offer: sdp})
+	if got := next[*wire.CallListening](bob); got.Answer != "" {
+		t.Error("bob hears ann")
+	}
+	bob.say(&wire.CallPickUp{Call: id})
+	nextWhere(bob, func(f *wire.CallStop) bool { return f.Call == id && f.Reason == wire.ReasonDeclined })
+	nextWhere(bob, func(f *wire.CallStop) bool { return f.Call == id && f.Reason == wire.ReasonDeclined })
+	for _, f := range bob.passed {
+		if s, is := f.(*wire.CallScreen); is {
+			t.Errorf("bob is shown %s", asJSON(s))
+		}
+	}
+}
+
 // A server that is killed after a pick-up keeps what was said for the caller
 // alone, and the call goes on; one that was urgent is delivered as such.
 func TestKilledAfterAPickUp(t *testing.T) {

@@ -55,7 +55,7 @@ func TestPickUpOutlivesTheServer(t *testing.T) {
 	const id = "call-of-the-test"
 	voice, err := caller.New(caller.Config{LevelID: 1})
 	mouth(t, voice, err)
-	ann.say(&wire.CallInvite{ID: "i", Call: id, To: bob.self.Account, Intent: wire.IntentCall, Offer: voice.Offer})
+	ann.say(&wire.CallInvite{ID: "i", Call: id, To: bob.self.Account, Intent: wire.IntentCall, Offer: voice.Offer, Screening: true})
 	next[*wire.CallRing](bob)
 	bob.say(&wire.CallDecline{Call: id})
 	if err := voice.Take(next[*wire.CallAnswered](ann).Answer); err != nil {

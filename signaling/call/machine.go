@@ -59,7 +59,7 @@ type Setup struct {
 	// As the callee wants its messages to be taken.
 	Silence  time.Duration // that ends a recording; 0: as is usual, negative: none does
 	Shortest time.Duration // of a recording that is worth keeping; 0: as is usual
-	Screen   bool          // the callee may hear it as it is left, and pick up
+	Screen   bool          // the callee may hear it as it is left, and pick up, which the caller's client can show
 }
 
 // Rings reports whether somebody is to be reached, not only the mailbox.

@@ -13,6 +13,10 @@ type CallInvite struct {
 	To     presence.AccountID `json:"to"`
 	Intent string             `json:"intent"`
 	Offer  string             `json:"offer"`
+	// Screening says that this client tells its person when a message may be heard
+	// while it is left (CallDiverted.MayListen), and goes on with who picks up
+	// (CallPickedUp). Without it nobody may do either.
+	Screening bool `json:"screening,omitempty"`
 }
 
 // Intents of CallInvite.

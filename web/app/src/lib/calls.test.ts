@@ -165,7 +165,7 @@ describe('Calls', () => {
       await settle();
       expect(now().phase).toBe('calling');
       expect(calls.held()).toEqual(['call-1']);
-      expect(invites[0]!.frame).toEqual({ type: 'call.invite', call: 'call-1', to: 'bob', intent: 'call', offer: 'offer 1' });
+      expect(invites[0]!.frame).toEqual({ type: 'call.invite', call: 'call-1', to: 'bob', intent: 'call', offer: 'offer 1', screening: true });
       invites[0]!.reply({ type: 'ok', re: '1' });
       await started;
       await take({ type: 'call.alerting', call: 'call-1' });

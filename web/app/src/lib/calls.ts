@@ -104,7 +104,7 @@ export class Calls {
         return;
       }
       this.update((call) => ({ ...call, phase: 'calling' }));
-      const invited = this.options.request({ type: 'call.invite', call: id, to, intent, offer });
+      const invited = this.options.request({ type: 'call.invite', call: id, to, intent, offer, screening: true });
       this.line.release();
       await invited;
     });

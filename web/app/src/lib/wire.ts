@@ -74,6 +74,12 @@ export interface CallInvite {
   to: AccountID;
   intent: string;
   offer: string;
+  /**
+   * Screening says that this client tells its person when a message may be heard
+   * while it is left (CallDiverted.MayListen), and goes on with who picks up
+   * (CallPickedUp). Without it nobody may do either.
+   */
+  screening?: boolean;
 }
 
 /** CallRing tells a callee's device to ring. A ring is judged by its age. */
