@@ -1,5 +1,5 @@
 // What one call looks like from this device: pure states, advanced by the
-// frames of the server. What has to be done about them is in calls.ts.
+// frames of the server. What has to be done about them is in livecall.ts.
 //
 //	preparing ─▶ calling ─▶ ringing ─▶ connecting ─▶ active ─┐
 //	                │          │           │                 ├─▶ ending ─▶ over

@@ -63,6 +63,7 @@ describe('Calls', () => {
   afterEach(() => vi.useRealTimers());
 
   const settle = () => vi.advanceTimersByTimeAsync(0);
+  const current = () => get(calls.current)!;
   const now = () => get(calls.call)!;
   const types = () => posted.map((frame) => frame.type);
   const ring = (call: string): Ring => ({ call, from: 'bob', name: 'Bob', intent: 'call', offer: `their offer of ${call}`, silenced: false });
@@ -148,7 +149,7 @@ describe('Calls', () => {
     it('crosses a caller who hangs up', async () => {
       await invite();
       await take({ type: 'call.diverted', call: 'call-1', outcome: 'no_answer', mailbox: true }, { type: 'call.recording', call: 'call-1', phase: 'recording' });
-      calls.hangUp();
+      current().hangUp();
       const before = FakeConnection.all.length;
       await take({ type: 'call.pickedup', call: 'call-1', by: 'bob' });
       expect(FakeConnection.all).toHaveLength(before);
@@ -190,30 +191,30 @@ describe('Calls', () => {
 
     it('puts the other on hold and goes on, muted as before', async () => {
       await talking();
-      calls.mute(true);
-      calls.putOnHold(true);
+      current().silence.mute(true);
+      current().silence.hold(true);
       expect(now()).toMatchObject({ holding: true, muted: true });
-      calls.mute(false);
+      current().silence.mute(false);
       expect(FakeMicrophone.last.enabled).toBe(false);
       await take({ type: 'call.hold', call: 'call-1', held: true });
       expect(now().theirHolding).toBe(true);
       posted = [];
       calls.resumed();
       expect(posted).toContainEqual({ type: 'call.hold', call: 'call-1', held: true });
-      calls.putOnHold(false);
+      current().silence.hold(false);
       expect(FakeMicrophone.last.enabled).toBe(true);
       expect(posted.at(-1)).toEqual({ type: 'call.hold', call: 'call-1', held: false });
     });
 
     it('says the rest of a conversation that broke off as a message of the same call', async () => {
       const leg = await talking();
-      calls.putOnHold(true);
+      current().silence.hold(true);
       await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, ask: true });
       expect(now()).toMatchObject({ phase: 'diverted', holding: false, diversion: { asks: true } });
       expect(leg.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(0);
       posted = [];
-      calls.divert();
+      current().divert();
       await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
       expect(FakeMicrophone.open).toBe(1);
       expect(FakeMicrophone.last.enabled).toBe(true);
@@ -227,7 +228,7 @@ describe('Calls', () => {
       posted = [];
       await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
       expect(now().diversion?.asks).toBe(true);
-      calls.divert();
+      current().divert();
       await take({ type: 'call.diverted', call: 'call-1', outcome: 'lost', mailbox: true, reoffer: true });
       await vi.waitFor(() => expect(FakeMicrophone.open).toBe(1));
       for (const type of ['call.pickedup', 'call.answered'] as const) {
@@ -248,7 +249,7 @@ describe('Calls', () => {
       await take({ type: 'call.recording', call: 'call-1', phase: 'playback' });
       expect(now().phase).toBe('playback');
       expect(types()).toEqual([]); // nobody has to be told that it is up
-      calls.hangUp();
+      current().hangUp();
       expect(types()).toEqual(['call.hangup']);
       expect(FakeConnection.last.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(0);
@@ -307,7 +308,7 @@ describe('Calls', () => {
       let open = (_: MediaStream) => {};
       microphone = () => new Promise((resolve) => (open = resolve));
       const started = calls.start('bob', 'Bob', 'call');
-      calls.hangUp();
+      current().hangUp();
       expect(get(calls.call)).toBeNull();
       open(new FakeMicrophone() as unknown as MediaStream);
       await started;
@@ -324,8 +325,8 @@ describe('Calls', () => {
 
     it('ends by itself when the server never says the last word', async () => {
       await invite();
-      calls.hangUp();
-      calls.hangUp();
+      current().hangUp();
+      current().hangUp();
       expect(types()).toEqual(['call.hangup']);
       expect(now().phase).toBe('ending');
       expect(FakeMicrophone.open).toBe(0);
@@ -364,10 +365,10 @@ describe('Calls', () => {
       expect(types()).not.toContain('call.connected');
       await take({ type: 'call.recording', call: 'call-1', phase: 'greeting' });
       expect(now().phase).toBe('greeting');
-      calls.divert();
+      current().divert();
       await take({ type: 'call.recording', call: 'call-1', phase: 'recording', level: 40, elapsed_ms: 900, limit_ms: 180_000 });
       expect(now()).toMatchObject({ phase: 'recording', recording: { level: 40, elapsedMs: 900, limitMs: 180_000 } });
-      calls.hangUp();
+      current().hangUp();
       expect(types()).toEqual(['call.divert', 'call.hangup']);
       await take({ type: 'call.ended', call: 'call-1', reason: 'message_left', mid: 'm' });
       expect(now()).toMatchObject({ phase: 'over', end: { reason: 'message_left' } });
@@ -391,7 +392,7 @@ describe('Calls', () => {
     it('discards with a frame of its own', async () => {
       await invite('mailbox');
       await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.recording', call: 'call-1', phase: 'recording' });
-      calls.discard();
+      current().discard();
       expect(types()).toEqual(['call.discard']);
       expect(FakeMicrophone.open).toBe(0);
     });
@@ -399,7 +400,7 @@ describe('Calls', () => {
     it.each(['discard', 'hangUp'] as const)('keeps the line to the server after %s until the server has answered', async (leave) => {
       await invite('mailbox');
       await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.recording', call: 'call-1', phase: 'recording' });
-      calls[leave]();
+      current()[leave]();
       expect(FakeMicrophone.open).toBe(0);
       await vi.advanceTimersByTimeAsync(20_000);
       expect(now().phase).toBe('ending');
@@ -411,12 +412,12 @@ describe('Calls', () => {
     it('says that it is muted since before, and can be opened', async () => {
       await invite();
       await take({ type: 'call.answered', call: 'call-1', answer: 'theirs', by: 'bob' });
-      calls.mute(true);
+      current().silence.mute(true);
       await take({ ...diverted, outcome: 'unreachable', reoffer: true } as CallFrame, { type: 'call.answered', call: 'call-1', answer: 'server' });
       await take({ type: 'call.recording', call: 'call-1', phase: 'recording', level: 0 });
       expect(FakeMicrophone.last.enabled).toBe(false); // nothing but the person opens it
       expect(mayMute(now())).toBe(true);
-      calls.mute(false);
+      current().silence.mute(false);
       expect(FakeMicrophone.last.enabled).toBe(true);
       expect(mayMute(now())).toBe(false); // there is a pause for that
     });
@@ -424,7 +425,7 @@ describe('Calls', () => {
     it('hangs up when there is nothing to discard yet', async () => {
       await invite();
       await take(diverted);
-      calls.discard();
+      current().discard();
       expect(types()).toEqual(['call.hangup']);
     });
 
@@ -459,13 +460,15 @@ describe('Calls', () => {
     it('hands over what was not acknowledged, and keeps the lines to be read', async () => {
       const connection = await talking();
       connection.channels[0]!.become('open');
-      expect(calls.line.chat.send('did you get it?')).toBe(true);
+      expect(current().line.chat.send('did you get it?')).toBe(true);
       await take({ type: 'call.ended', call: 'call-1', reason: 'lost' });
       expect(undelivered).toEqual(['bob: did you get it?']);
       await vi.advanceTimersByTimeAsync(60_000);
       expect(now().phase).toBe('over');
-      calls.dismiss();
-      expect(get(calls.line.chat.lines)).toEqual([]);
+      const { lines } = current().line.chat;
+      current().dismiss();
+      expect(get(lines)).toEqual([]);
+      expect(get(calls.current)).toBeNull();
     });
   });
 
@@ -519,7 +522,7 @@ describe('Calls', () => {
       const answering = calls.answer(ring('theirs'));
       calls.left();
       expect(posted).toEqual([]);
-      calls.hangUp();
+      current().hangUp();
       expect(posted).toEqual([{ type: 'call.hangup', call: 'theirs' }]);
       await take({ type: 'call.stop', call: 'theirs', reason: 'declined' });
       expect(now().phase).toBe('over');
@@ -542,7 +545,7 @@ describe('Calls', () => {
       const offer = `v=0\r\na=parley-commitment:${'0'.repeat(64)}\r\nm=audio 9 x 0\r\n`;
       await calls.answer({ ...ring('theirs'), offer });
       expect(posted).toMatchObject([{ type: 'call.accept', answer: expect.stringMatching(/^a=parley-nonce:[0-9a-f]{64}\r$/m) }]);
-      const began = vi.spyOn(calls.line, 'began');
+      const began = vi.spyOn(current().line, 'began');
       await take({ type: 'call.granted', call: 'theirs' });
       FakeConnection.last.become('connected');
       expect(posted.at(-1)).toEqual({ type: 'call.connected', call: 'theirs' });
@@ -575,7 +578,7 @@ describe('Calls', () => {
     it('answers at once, with the microphone open and still muted, a call that crossed its own', async () => {
       await invite();
       expect([calls.inviting('call-1'), calls.inviting('theirs')]).toEqual([true, false]);
-      calls.mute(true);
+      current().silence.mute(true);
       await calls.cross(ring('theirs'));
       expect(FakeConnection.all[0]!.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(1);
@@ -653,7 +656,7 @@ describe('Calls', () => {
 
     it('says again what a new session may not know, and never unmutes by itself', async () => {
       const connection = await talking();
-      calls.mute(true);
+      current().silence.mute(true);
       connection.become('failed');
       posted = [];
       calls.resumed();
@@ -666,31 +669,31 @@ describe('Calls', () => {
 
     it('opens a muted microphone for as long as something is held down', async () => {
       await talking();
-      calls.hold(true);
-      calls.hold(false);
+      current().silence.talk(true);
+      current().silence.talk(false);
       expect(now().muted).toBe(false);
-      calls.mute(true);
-      calls.hold(true);
-      calls.hold(true); // keys repeat
+      current().silence.mute(true);
+      current().silence.talk(true);
+      current().silence.talk(true); // keys repeat
       expect(FakeMicrophone.last.enabled).toBe(true);
-      calls.hold(false);
-      calls.hold(false);
+      current().silence.talk(false);
+      current().silence.talk(false);
       expect(now().muted).toBe(true);
       expect(FakeMicrophone.last.enabled).toBe(false);
     });
 
     it('leaves the next call as it is when what was held down is let go', async () => {
       await calls.answer(ring('theirs'));
-      calls.mute(true);
-      calls.hold(true);
+      current().silence.mute(true);
+      current().silence.talk(true);
       await calls.answer(ring('next'));
-      calls.hold(false);
+      current().silence.talk(false);
       expect(now()).toMatchObject({ id: 'next', muted: false });
     });
 
     it('tells at the beginning that it is muted already', async () => {
       await calls.answer(ring('theirs'));
-      calls.mute(true);
+      current().silence.mute(true);
       posted = [];
       await take({ type: 'call.granted', call: 'theirs' }, { type: 'call.active', call: 'theirs' });
       expect(posted).toEqual([{ type: 'call.mute', call: 'theirs', muted: true }]);
@@ -715,12 +718,12 @@ describe('Calls', () => {
     it('mutes the microphone and tells so; theirs is shown', async () => {
       await talking();
       const track = FakeMicrophone.last;
-      calls.mute(true);
+      current().silence.mute(true);
       expect(track.enabled).toBe(false);
       expect(posted.at(-1)).toEqual({ type: 'call.mute', call: 'call-1', muted: true });
       await take({ type: 'call.mute', call: 'call-1', muted: true });
       expect(now()).toMatchObject({ muted: true, theirMuted: true });
-      calls.mute(false);
+      current().silence.mute(false);
       expect(track.enabled).toBe(true);
     });
   });
@@ -738,7 +741,7 @@ describe('Calls', () => {
 
     it('is told what the microphone is, and changes nothing about it', async () => {
       await talk();
-      calls.mute(true);
+      current().silence.mute(true);
       posted.length = 0;
       calls.resumed();
       expect(posted).toEqual([
@@ -780,7 +783,7 @@ describe('Calls', () => {
 
     it('is told again of a call that was ended meanwhile', async () => {
       await talk();
-      calls.hangUp();
+      current().hangUp();
       await vi.advanceTimersByTimeAsync(6_000);
       expect(now().phase).toBe('over');
       posted.length = 0;

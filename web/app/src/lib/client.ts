@@ -7,11 +7,13 @@ import type { Session } from './api';
 import { mayNotify, watchIdle } from './attention';
 import { live, type Intent } from './call';
 import { Calls } from './calls';
+import { draftKept, stoppedOf } from './callwords';
 import { openDatabase, type Database } from './database';
 import { Drafts } from './drafts';
 import { Elsewhere } from './elsewhere';
 import { Problem, sentenceOf } from './errors';
 import { Hearing } from './hearing';
+import { watchPage } from './lifecycle';
 import { Mailbox } from './mailbox';
 import { openCamera, openMicrophone } from './microphone';
 import { Notes } from './notes';
@@ -27,7 +29,7 @@ import { mayRing } from './tones';
 import { upload } from './upload';
 import { Version, MaxText } from './wire';
 import type * as wire from './wire';
-import { draftKept, endedOf, stoppedOf } from './words';
+import { endedOf } from './words';
 
 /** How long a draft is offered outside its conversation, ms. */
 const draftOffered = 60_000;
@@ -112,7 +114,7 @@ export class Client {
         messages.forEach((message) => this.people.arrived(message.from));
         events.onArrived(messages);
       },
-      onStored: (cids) => this.calls.line.chat.kept(cids),
+      onStored: (cids) => this.calls.kept(cids),
       onFailure: () => this.notices.problem('This browser could not store your messages. Is its disk full?'),
     });
     const shared = { name: `parley-${session.account}`, db, onChange: () => this.mailbox.changed() };
@@ -363,38 +365,21 @@ export class Client {
     }
   }
 
-  /** follow listens to the page: seen, touched, online, left. */
+  /** follow listens to the page: seen, hidden, moved to another network, left, untouched. */
   private follow(): void {
-    const back = () => {
-      if (document.visibilityState === 'visible') {
-        this.socket.wake();
-        this.ringing.noticed();
-      } else {
-        this.notes.interrupt('hidden');
-      }
-    };
-    const moved = () => {
-      this.socket.moved();
-      this.calls.moved();
-    };
-    const network = (navigator as { connection?: EventTarget & { type?: string } }).connection; // not in every browser
-    let kind = network?.type;
-    const changed = () => {
-      if (network?.type !== kind) { // it also tells of other rates on the same network
-        kind = network?.type;
-        moved();
-      }
-    };
-    const left = () => this.calls.left(); // its microphone goes with the page
-    document.addEventListener('visibilitychange', back);
-    window.addEventListener('online', moved);
-    window.addEventListener('pagehide', left);
-    network?.addEventListener('change', changed);
     this.stops.push(
-      () => document.removeEventListener('visibilitychange', back),
-      () => window.removeEventListener('online', moved),
-      () => window.removeEventListener('pagehide', left),
-      () => network?.removeEventListener('change', changed),
+      watchPage({
+        seen: () => {
+          this.socket.wake();
+          this.ringing.noticed();
+        },
+        hidden: () => this.notes.interrupt('hidden'),
+        moved: () => {
+          this.socket.moved();
+          this.calls.moved();
+        },
+        left: () => this.calls.left(), // its microphone goes with the page
+      }),
       watchIdle((idle) => {
         this.idle = idle;
         this.socket.tell({ type: 'presence.idle', idle });

@@ -2,7 +2,7 @@
 // carries it, what comes from the far end, and what is done when it breaks off.
 //
 // It owns all of these from before the invite or the accept until the end; what
-// the call is, calls.ts knows. Failure: a broken connection is repaired again
+// the call is, livecall.ts knows. Failure: a broken connection is repaired again
 // and again, and then given up.
 
 import { get, writable, type Readable } from 'svelte/store';
