@@ -98,10 +98,11 @@ export class Leg {
   }
 
   /** certificate is what the far end has shown up with (DER), where the browser tells and it has. */
-  certificate(): ArrayBuffer | undefined {
+  certificate(): Uint8Array | undefined {
     const [receiver] = this.pc.getReceivers?.() ?? [];
     const transport = receiver?.transport ?? this.pc.sctp?.transport;
-    return transport?.getRemoteCertificates?.()[0];
+    const certificate = transport?.getRemoteCertificates?.()[0];
+    return certificate && new Uint8Array(certificate);
   }
 
   /** offer makes and sets the first offer. */

@@ -93,7 +93,7 @@ export class Line {
         },
         onSettled: () => {
           if (this.leg === leg) {
-            void this.compare();
+            this.compare();
           }
         },
         onState: current(this.options.onState),
@@ -141,7 +141,7 @@ export class Line {
       this.write(); // not before: what takes messages has no use for it
     }
     this.look();
-    void this.compare();
+    this.compare();
   }
 
   /** release lets own candidates go: the description they belong to has been sent. */
@@ -228,15 +228,10 @@ export class Line {
   }
 
   /** compare makes the words, once, when it has begun and both ends are named. */
-  private async compare(): Promise<void> {
-    const { leg } = this;
-    const ends = leg?.ends();
-    if (!ends || this.looking === undefined || get(this.compared) !== null) {
-      return;
-    }
-    const words = await this.proof.words(ends, leg!.certificate()).catch((): Words => 'none');
-    if (this.leg === leg) {
-      this.compared.update((before) => before ?? words);
+  private compare(): void {
+    const ends = this.leg?.ends();
+    if (ends && this.looking !== undefined && get(this.compared) === null) {
+      this.compared.set(this.proof.words(ends, this.leg!.certificate()));
     }
   }
 

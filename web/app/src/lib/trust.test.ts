@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { describe, expect, it, vi } from 'vitest';
 import { attributeOf, withAttribute } from './sdp';
 import { isOf, Proof, wordsOf, type Words } from './trust';
 
@@ -33,14 +35,26 @@ describe('the words of a call', () => {
 });
 
 describe('a certificate', () => {
-  it('is that of the far end if it has every fingerprint', async () => {
+  it('is that of the far end if it has every fingerprint', () => {
     const der = new TextEncoder().encode('abc');
     const named = 'sha-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD';
-    expect(await isOf(der, [named])).toBe(true);
-    expect(await isOf(der, [named, 'sha-256 EE:03'])).toBe(false);
-    expect(await isOf(new TextEncoder().encode('abd'), [named])).toBe(false);
-    expect(await isOf(der, ['md5 90:01'])).toBe(false);
-    expect(await isOf(der, [])).toBe(false);
+    expect(isOf(der, [named])).toBe(true);
+    expect(isOf(der, [named, 'sha-256 EE:03'])).toBe(false);
+    expect(isOf(new TextEncoder().encode('abd'), [named])).toBe(false);
+    expect(isOf(der, ['md5 90:01'])).toBe(false);
+    expect(isOf(der, [])).toBe(false);
+    expect(isOf(der, ['sha-1 A9:99:3E:36:47:06:81:6A:BA:3E:25:71:78:50:C2:6C:9C:D0:D8:9D', named])).toBe(true);
+  });
+
+  it('is told on plain http, where the browser makes no hashes, and raises no false alarm', () => {
+    vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) });
+    const der = new TextEncoder().encode('abc');
+    const theirs = [`sha-256 ${bytesToHex(sha256(der)).toUpperCase()}`];
+    const [caller, callee] = [new Proof(true), new Proof(false)];
+    caller.answered(callee.answering(caller.offering(sdp), sdp));
+    expect(caller.words([ends.ann, theirs], der)).toHaveLength(4);
+    expect(caller.words([ends.ann, ends.bob], der)).toBe('another');
+    vi.unstubAllGlobals();
   });
 });
 
@@ -49,32 +63,32 @@ describe('Proof', () => {
   type Between = { offer?: (sdp: string) => string; answer?: (sdp: string) => string; nonce?: (nonce?: string) => string | undefined };
 
   /** call is what each side gets to compare; of the far end each is named the fingerprints given. */
-  async function call({ offer, answer, nonce }: Between = {}, far = { ofAnn: ends.bob, ofBob: ends.ann }): Promise<[Words, Words]> {
+  function call({ offer, answer, nonce }: Between = {}, far = { ofAnn: ends.bob, ofBob: ends.ann }): [Words, Words] {
     const same = <T>(value: T) => value;
     const [caller, callee] = [new Proof(true), new Proof(false)];
     const said = (offer ?? same)(caller.offering(sdp));
     expect(caller.reveal()).toEqual({}); // before the callee has said its nonce
     caller.answered((answer ?? same)(callee.answering(said, sdp)));
     callee.revealed((nonce ?? same)(caller.reveal().nonce));
-    return Promise.all([caller.words([ends.ann, far.ofAnn], undefined), callee.words([ends.bob, far.ofBob], undefined)]);
+    return [caller.words([ends.ann, far.ofAnn], undefined), callee.words([ends.bob, far.ofBob], undefined)];
   }
 
-  it('gives both the same four words, others in every call', async () => {
-    const [[anns, bobs], [later]] = [await call(), await call()];
+  it('gives both the same four words, others in every call', () => {
+    const [[anns, bobs], [later]] = [call(), call()];
     expect(anns).toHaveLength(4);
     expect(bobs).toEqual(anns);
     expect(later).not.toEqual(anns);
   });
 
-  it('gives other words to each when somebody has put other ends in between', async () => {
-    const [anns, bobs] = await call({}, { ofAnn: ends.eve, ofBob: ends.eve });
+  it('gives other words to each when somebody has put other ends in between', () => {
+    const [anns, bobs] = call({}, { ofAnn: ends.eve, ofBob: ends.eve });
     expect(anns).toHaveLength(4);
     expect(bobs).toHaveLength(4);
     expect(anns).not.toEqual(bobs);
   });
 
-  it('shows that the nonce is not the one that was committed to', async () => {
-    const [, bobs] = await call({ nonce: () => '0'.repeat(64) });
+  it('shows that the nonce is not the one that was committed to', () => {
+    const [, bobs] = call({ nonce: () => '0'.repeat(64) });
     expect(bobs).toBe('another');
   });
 
@@ -82,11 +96,11 @@ describe('Proof', () => {
     ['without a commitment', { offer: () => sdp }, ['none', 'none']],
     ['without the nonce of the callee', { answer: () => sdp }, ['none', 'none']],
     ['without the nonce of the caller', { nonce: () => undefined }, ['words', 'none']],
-  ] as [string, Between, string[]][])('has no words %s', async (_, between, expected) => {
-    expect((await call(between)).map((words) => (Array.isArray(words) ? 'words' : words))).toEqual(expected);
+  ] as [string, Between, string[]][])('has no words %s', (_, between, expected) => {
+    expect(call(between).map((words) => (Array.isArray(words) ? 'words' : words))).toEqual(expected);
   });
 
-  it('keeps what it was told first', async () => {
+  it('keeps what it was told first', () => {
     const [caller, callee] = [new Proof(true), new Proof(false)];
     caller.answered(callee.answering(caller.offering(sdp), sdp));
     caller.answered(withAttribute(sdp, 'parley-nonce', '1'.repeat(64)));
@@ -94,10 +108,10 @@ describe('Proof', () => {
     expect(attributeOf(callee.answering(other, sdp), 'parley-nonce')).toBeDefined();
     callee.revealed(caller.reveal().nonce);
     callee.revealed('2'.repeat(64));
-    expect(await caller.words([ends.ann, ends.bob], undefined)).toEqual(await callee.words([ends.bob, ends.ann], undefined));
+    expect(caller.words([ends.ann, ends.bob], undefined)).toEqual(callee.words([ends.bob, ends.ann], undefined));
   });
 
-  it('warns of a certificate that was not named', async () => {
-    expect(await new Proof(true).words([ends.ann, ends.bob], new TextEncoder().encode('abc'))).toBe('another');
+  it('warns of a certificate that was not named', () => {
+    expect(new Proof(true).words([ends.ann, ends.bob], new TextEncoder().encode('abc'))).toBe('another');
   });
 });

@@ -12,7 +12,8 @@
 // Trying does not help then. It has one guess for each call, and two people who
 // compare four words of 2,048 catch it but for once in 2^44.
 
-import { sha256 } from '@noble/hashes/sha2.js';
+import { sha1 } from '@noble/hashes/legacy.js';
+import { sha224, sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
 import { bytesToHex, randomBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { attributeOf, withAttribute } from './sdp';
@@ -65,11 +66,11 @@ export class Proof {
    * (DER) with which the far end has really shown up, where the browser tells,
    * is the one that was named.
    */
-  async words([own, theirs]: [own: string[], theirs: string[]], certificate: BufferSource | undefined): Promise<Words> {
-    if (certificate !== undefined && !(await isOf(certificate, theirs))) {
+  words([own, theirs]: [own: string[], theirs: string[]], certificate: Uint8Array | undefined): Words {
+    if (certificate !== undefined && !isOf(certificate, theirs)) {
       return 'another';
     }
-    if (this.theirs === undefined || (!this.caller && this.commitment === undefined)) {
+    if (this.theirs === undefined || (!this.caller && this.commitment === undefined) || own.length === 0 || theirs.length === 0) {
       return 'none';
     }
     if (!this.caller && digest(this.theirs) !== this.commitment) {
@@ -98,16 +99,23 @@ export function wordsOf(caller: Side, callee: Side): string[] {
   return Array.from({ length: count }, (_, i) => wordlist[Number((bits >> (256n - bitsOfWord * BigInt(i + 1))) & 2047n)]!);
 }
 
-/** isOf reports whether a certificate (DER) has every one of some fingerprints. */
-export async function isOf(certificate: BufferSource, named: string[]): Promise<boolean> {
-  const all = await Promise.all(
-    named.map(async (fingerprint) => {
-      const [hash = '', value] = fingerprint.split(' ');
-      const own = bytesToHex(new Uint8Array(await crypto.subtle.digest(hash, certificate)));
-      return value?.replaceAll(':', '').toLowerCase() === own;
-    }),
-  ).catch(() => [false]); // a hash that nobody here can make proves nothing
-  return named.length > 0 && !all.includes(false);
+/** The hashes of RFC 8122, made here: without https a browser has none to give. */
+const hashes = new Map<string, (data: Uint8Array) => Uint8Array>([
+  ['sha-1', sha1],
+  ['sha-224', sha224],
+  ['sha-256', sha256],
+  ['sha-384', sha384],
+  ['sha-512', sha512],
+]);
+
+/** isOf reports whether a certificate (DER) has every one of some fingerprints. One of an unknown hash proves nothing. */
+export function isOf(certificate: Uint8Array, named: string[]): boolean {
+  const has = (fingerprint: string) => {
+    const [name = '', value] = fingerprint.split(' ');
+    const hash = hashes.get(name.toLowerCase());
+    return hash !== undefined && value?.replaceAll(':', '').toLowerCase() === bytesToHex(hash(certificate));
+  };
+  return named.length > 0 && named.every(has);
 }
 
 /** digest is the SHA-256 of a text, hexadecimal. */
