@@ -60,7 +60,7 @@ it('takes from this device what is a call, and asks for pages of both directions
       return { type: 'calls.page', re: '1', messages: [] };
     },
   });
-  expect(await source.held(10)).toEqual(all.slice(0, 2));
+  expect(await source.held(10, 0)).toEqual(all.slice(0, 2));
   await source.fetch(50, undefined);
   await source.fetch(50, 'm1');
   expect(asked).toEqual([{ limit: 50 }, { limit: 50, before: 'm1' }]);

@@ -60,7 +60,7 @@ function alike(a: Run, b: Run): boolean {
 /** calls is where the list comes from. */
 export function calls(mailbox: Pick<Mailbox, 'held' | 'fetchCalls'>): Source {
   return {
-    held: (limit) => mailbox.held(({ call, folder, draft }) => call !== undefined && folder !== 'bin' && !draft, limit),
+    held: (...range) => mailbox.held(({ call, folder, draft }) => call !== undefined && folder !== 'bin' && !draft, ...range),
     fetch: (limit, before) => mailbox.fetchCalls({ limit, ...(before && { before }) }),
   };
 }

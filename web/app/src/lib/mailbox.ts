@@ -249,12 +249,15 @@ export class Mailbox {
     return page;
   }
 
-  /** held lists messages that are held and fit, newest first; there may be older ones that are not held. */
-  async held(fits: (message: wire.Message) => boolean, limit: number): Promise<wire.Message[]> {
+  /**
+   * held lists messages that are held and fit, newest first: so many, and all
+   * that are not older than a time (Unix ms). There may be others that are not held.
+   */
+  async held(fits: (message: wire.Message) => boolean, limit: number, since = Infinity): Promise<wire.Message[]> {
     const { db } = this.options;
     const found: wire.Message[] = [];
     let cursor = await db.transaction('messages').store.index('time').openCursor(null, 'prev');
-    while (cursor && found.length < limit) {
+    while (cursor && (found.length < limit || cursor.value.time >= since)) {
       if (!cursor.value.gone && fits(cursor.value)) {
         found.push(cursor.value);
       }

@@ -9,8 +9,8 @@ import type * as wire from './wire';
 
 /** Source is where the messages of a list come from. */
 export interface Source {
-  /** the newest that this device holds */
-  held: (limit: number) => Promise<wire.Message[]>;
+  /** the newest that this device holds: so many, and all that are not older than a time (Unix ms) */
+  held: (limit: number, since: number) => Promise<wire.Message[]>;
   /** asks the server for those behind a mid, which are held then. Rejects with a Problem. */
   fetch: (limit: number, before: string | undefined) => Promise<{ messages: wire.Message[]; more?: boolean }>;
 }
@@ -31,7 +31,8 @@ export class Pages {
   private readonly shown = writable<View>({ messages: [], more: false, loading: true, problem: '' });
   private readonly stop: () => void;
   private limit = page;
-  private last: string | undefined; // mid of the last of the page before
+  private last: wire.Message | undefined; // of the page before: what is newer stays on the list, however much comes
+  private behind = false; // the server has more
   private closed = false;
 
   constructor(
@@ -63,19 +64,23 @@ export class Pages {
   }
 
   private async read(): Promise<void> {
-    const read = await this.source.held(this.limit);
+    const since = this.last?.time ?? Infinity;
+    const read = await this.source.held(this.limit + 1, since);
     if (!this.closed) {
-      this.shown.update((view) => ({ ...view, messages: keep(view.messages, read, stateOf) }));
+      const listed = read.filter(({ time }, place) => place < this.limit || time >= since);
+      const more = this.behind || listed.length < read.length;
+      this.shown.update((view) => ({ ...view, messages: keep(view.messages, listed, stateOf), more }));
     }
   }
 
   private async fetch(): Promise<void> {
     this.shown.update((view) => ({ ...view, loading: true, problem: '' }));
     try {
-      const got = await this.source.fetch(page, this.last);
-      this.last = got.messages.at(-1)?.mid ?? this.last;
+      const got = await this.source.fetch(page, this.last?.mid);
+      this.last = got.messages.at(-1) ?? this.last;
+      this.behind = got.more === true;
       await this.read();
-      this.shown.update((view) => ({ ...view, loading: false, more: got.more === true }));
+      this.shown.update((view) => ({ ...view, loading: false }));
     } catch (error) {
       this.shown.update((view) => ({ ...view, loading: false, problem: sentenceOf(error) }));
     }

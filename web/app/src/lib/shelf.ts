@@ -50,7 +50,7 @@ export function rows(messages: wire.Message[], conversations: wire.Conversation[
 export function shelf(mailbox: Pick<Mailbox, 'held' | 'fetchShelf'>, me: wire.AccountID, wanted: Wanted): Source {
   const { folder, kind, words } = wanted;
   return {
-    held: (limit) => mailbox.held((message) => received(message, me) && fits(message, wanted), limit),
+    held: (...range) => mailbox.held((message) => received(message, me) && fits(message, wanted), ...range),
     fetch: (limit, before) =>
       mailbox.fetchShelf({
         folders: folder === 'inbox' ? ['inbox', 'saved'] : [folder],
