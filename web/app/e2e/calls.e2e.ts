@@ -111,7 +111,12 @@ test('B declines: A is told and may leave a message', async ({ house }) => {
   await ann.passed('call.recording', (frame) => frame.phase === 'greeting');
   await ann.press('Skip to the tone');
   await ann.passed('call.recording', (frame) => Number(frame.elapsed_ms) > 2000);
-  await ann.page.keyboard.press('Escape'); // thrown away
+  await ann.page.keyboard.press('Escape'); // thrown away, and taken back
+  await ann.press('Undo');
+  await ann.passed('call.recording', (frame) => frame.phase === 'paused');
+  await ann.press('Go on');
+  await ann.press('Discard');
+  await ann.press('Dismiss'); // no need to wait
   await ann.passed('call.ended', (frame) => frame.reason === 'discarded');
   await bob.talkTo('ann');
   await expect(bob.page.getByRole('main').getByText('You declined a call')).toHaveCount(1);

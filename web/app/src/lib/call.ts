@@ -58,6 +58,8 @@ export interface Call {
   /** the message is to be marked as urgent */
   readonly urgent?: boolean;
   readonly recording?: { level: number; elapsedMs: number; limitMs: number };
+  /** what was recorded is about to be thrown away, which can be taken back */
+  readonly discarding?: boolean;
   readonly end?: { reason: wire.Reason; durationMs: number };
 }
 
@@ -158,7 +160,7 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
     case 'call.answered':
       return frame.by && (!talking(call) || call.joining) ? { ...call, phase: 'connecting', joining: false } : call;
     case 'call.pickedup': {
-      const { diversion: _, recording: __, ...rest } = call; // what was said is another matter now
+      const { diversion: _, recording: __, discarding: ___, ...rest } = call; // what was said is another matter now
       return { ...rest, phase: 'connecting', joining: true };
     }
     case 'call.active':

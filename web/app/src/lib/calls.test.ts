@@ -422,6 +422,51 @@ describe('Calls', () => {
       expect(mayMute(now())).toBe(false); // there is a pause for that
     });
 
+    describe('throwing it away', () => {
+      const recording: CallFrame = { type: 'call.recording', call: 'call-1', phase: 'recording', elapsed_ms: 900 };
+
+      async function speak(): Promise<void> {
+        await invite('mailbox');
+        await take({ ...diverted, outcome: 'mailbox' } as CallFrame, { type: 'call.answered', call: 'call-1', answer: 'server' }, recording);
+        current().throwAway();
+      }
+
+      it('pauses, and discards after a moment', async () => {
+        await speak();
+        expect(now()).toMatchObject({ discarding: true });
+        expect(FakeMicrophone.last.enabled).toBe(false);
+        await vi.advanceTimersByTimeAsync(4_999);
+        expect(posted).toEqual([{ type: 'call.record', call: 'call-1', action: 'pause' }]);
+        await vi.advanceTimersByTimeAsync(1);
+        expect(types()).toEqual(['call.record', 'call.discard']);
+        expect(now().phase).toBe('ending');
+      });
+
+      it('can be taken back, and what is said then is heard', async () => {
+        await speak();
+        await take({ ...recording, phase: 'paused' } as CallFrame);
+        current().undo();
+        await vi.advanceTimersByTimeAsync(60_000);
+        expect(types()).toEqual(['call.record']);
+        expect(now()).toMatchObject({ phase: 'paused', discarding: false });
+        expect(FakeMicrophone.last.enabled).toBe(true);
+      });
+
+      it('is not sent after all when the page goes, or another call is answered', async () => {
+        await speak();
+        calls.left();
+        expect(types()).toEqual(['call.record', 'call.discard']);
+      });
+
+      it('is the end, also for somebody who picks up meanwhile', async () => {
+        await speak();
+        await take({ type: 'call.pickedup', call: 'call-1', by: 'bob' });
+        expect(types().at(-1)).toBe('call.hangup');
+        expect(FakeMicrophone.open).toBe(0);
+        expect(now().phase).toBe('ending');
+      });
+    });
+
     it('hangs up when there is nothing to discard yet', async () => {
       await invite();
       await take(diverted);

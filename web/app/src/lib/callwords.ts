@@ -70,6 +70,9 @@ export function noMailbox(full: wire.Part | undefined): string {
 
 /** progressOf says how a call stands, for the call bar and for screen readers. */
 export function progressOf(call: Call): string {
+  if (call.discarding && call.phase !== 'over' && call.phase !== 'ending') {
+    return 'Thrown away';
+  }
   switch (call.phase) {
     case 'preparing':
       return call.intent === 'text' ? 'Connecting…' : 'Opening the microphone…';

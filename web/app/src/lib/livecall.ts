@@ -43,6 +43,8 @@ export interface Options {
 /** How long to wait for the server's last word after hanging up; longer where it has words to keep or to throw away. */
 const farewell = 5_000;
 const farewellOfServer = 30_000;
+/** How long what is thrown away can be had back. */
+const undoFor = 5_000;
 /** How long the outcome stays on the page. */
 const outcomeShown = 7_000;
 /** How long one that broke off may be finished as a message. */
@@ -60,6 +62,7 @@ export class LiveCall {
   private up = false; // media of the line
   private farewell: ReturnType<typeof setTimeout> | undefined;
   private dismissal: ReturnType<typeof setTimeout> | undefined;
+  private discarding: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     first: Call,
@@ -179,6 +182,10 @@ export class LiveCall {
         if (call.phase === 'ending') {
           break; // the server learns that, too
         }
+        if (call.discarding) {
+          this.hangUp(); // who has thrown away what was said does not wait for somebody
+          break;
+        }
         this.line.whole();
         void this.line.offerAnew(frame.negotiation).catch(() => this.refused(call.id));
         break;
@@ -216,9 +223,13 @@ export class LiveCall {
     }
   }
 
-  /** hangUp cancels, ends the conversation, or ends the recording and sends it. */
+  /** hangUp cancels, ends the conversation, or ends the recording and sends it, unless it is being thrown away. */
   hangUp(): void {
-    this.leave('call.hangup', 'hangup');
+    if (get(this.shown)?.discarding) {
+      this.discard();
+    } else {
+      this.leave('call.hangup', 'hangup');
+    }
   }
 
   /** drop hangs up and takes the call off the page without waiting for the server's last word. */
@@ -228,6 +239,33 @@ export class LiveCall {
       this.finish('hangup');
     }
     this.forget();
+  }
+
+  /** throwAway discards after a moment, in which nothing is recorded and `undo` brings everything back. */
+  throwAway(): void {
+    const call = get(this.shown);
+    if (!live(call) || call.phase === 'ending' || call.discarding) {
+      return;
+    }
+    if (call.recording === undefined) {
+      this.discard(); // nothing to have back
+      return;
+    }
+    if (call.phase === 'recording') {
+      this.record('pause');
+    }
+    this.line.capture.hold(true); // also what is said until the server has paused
+    this.update((current) => ({ ...current, discarding: true }));
+    this.discarding = setTimeout(() => this.discard(), undoFor);
+  }
+
+  /** undo takes throwAway back. The recording has paused, or waits to be sent. */
+  undo(): void {
+    clearTimeout(this.discarding);
+    if (get(this.shown)?.discarding) {
+      this.update((call) => ({ ...call, discarding: false }));
+      this.line.capture.hold(false);
+    }
   }
 
   /** discard throws away what was recorded; before there is anything, that is hanging up. */
@@ -371,6 +409,7 @@ export class LiveCall {
     if (!live(call) || call.phase === 'ending') {
       return;
     }
+    clearTimeout(this.discarding);
     if (call.phase === 'preparing' && !call.incoming) {
       this.clear(); // nobody knows of it yet
       this.forget();
@@ -397,8 +436,7 @@ export class LiveCall {
 
   /** clear lets go of everything of a call that has ended. */
   private clear(): void {
-    clearTimeout(this.farewell);
-    clearTimeout(this.dismissal);
+    [this.farewell, this.discarding, this.dismissal].forEach(clearTimeout);
     this.asked = null;
     this.line.close();
     if (get(this.line.chat.lines).length === 0 && get(this.line.chat.draft) === '') {
