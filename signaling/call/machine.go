@@ -154,6 +154,7 @@ type Machine struct {
 	unstored bool          // the recording ended because no more of it could be stored
 	awaits   result        // of which effect, while Committing
 	urgent   bool          // as the caller wants the message to be taken
+	marked   bool          // urgent as it is written down with the recording
 	changed  int           // how often that was
 	paused   bool          // while Recording
 	takes    int           // begun so far

@@ -31,6 +31,7 @@ type Memo struct {
 	HeldCallee  []wire.CallCandidate         `json:"held_callee,omitempty"`
 	Picked      int                          `json:"picked,omitempty"`
 	Asked       int                          `json:"asked,omitempty"`
+	Urgent      bool                         `json:"urgent,omitempty"`
 	Muted       bool                         `json:"muted,omitempty"`        // the caller
 	CalleeMute  bool                         `json:"callee_muted,omitempty"` // the granted device
 	Holds       bool                         `json:"holds,omitempty"`        // the caller
@@ -42,7 +43,7 @@ func (m *Machine) Memo() Memo {
 	return Memo{
 		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
 		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
-		Greetings: m.greets, Picked: m.picked, Asked: m.asked, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
+		Greetings: m.greets, Picked: m.picked, Asked: m.asked, Urgent: m.urgent, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
 		Talked: m.talked.Milliseconds(), Until: m.until, Asks: m.asks,
 		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
 		Holds: m.holding[m.setup.Caller], CalleeHolds: m.holding[m.callee()],
@@ -60,7 +61,7 @@ func Restore(setup Setup, memo Memo) *Machine {
 	if m.picked, m.takes = memo.Picked, memo.Picked; m.picked > 0 {
 		m.offer = "" // the server has answered that one
 	}
-	m.nonce, m.asked = memo.Nonce, memo.Asked
+	m.nonce, m.asked, m.urgent = memo.Nonce, memo.Asked, memo.Urgent
 	m.answer, m.held, m.heldCallee = memo.Answer, slices.Clone(memo.Held), slices.Clone(memo.HeldCallee)
 	set(m.muted, m.setup.Caller, memo.Muted)
 	set(m.muted, m.callee(), memo.CalleeMute)

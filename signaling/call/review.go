@@ -57,11 +57,18 @@ func (m *Machine) setUrgent(urgent bool) {
 	}
 	m.changed++
 	m.urgent = urgent
-	if m.leg {
-		m.do(Mark{Urgent: m.urgent})
-	}
+	m.markUrgent()
 	if m.shown != "" {
 		m.show(m.shown)
+	}
+}
+
+// markUrgent writes that down, if there is something to write it to: else takenUp
+// does.
+func (m *Machine) markUrgent() {
+	if m.leg && m.marked != m.urgent {
+		m.marked = m.urgent
+		m.do(Mark{Urgent: m.urgent})
 	}
 }
 

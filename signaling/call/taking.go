@@ -47,6 +47,7 @@ func (m *Machine) take() {
 	m.state = Taking
 	m.takes++
 	take := Take{Offer: m.offer, Number: m.takes, Urgent: m.urgent}
+	m.marked = m.urgent
 	if m.takes == 1 && m.outcome != wire.Lost { // who speaks again has heard it, and who talked needs none
 		greeting := m.greeting()
 		take.Greeting, take.Sound, take.Pause = true, greeting.Sound, greeting.pause()
@@ -60,6 +61,7 @@ func (m *Machine) takenUp(now time.Time, answer string) {
 		return
 	}
 	m.leg = true
+	m.markUrgent() // it may have changed meanwhile
 	m.answer = answer
 	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: answer})
 	for _, c := range m.held {
