@@ -27,6 +27,7 @@ type trace struct {
 	Callee  presence.AccountID `json:"callee"`
 	Intent  string             `json:"intent,omitempty"`
 	Outcome wire.Outcome       `json:"outcome,omitempty"` // empty for the rest of one that has its entry already
+	Talked  int64              `json:"talked,omitempty"`  // before, in a conversation that broke off, ms
 	Began   int64              `json:"began,omitempty"`   // of a recording, Unix ms; 0: it had not when this was written
 	Number  int                `json:"number,omitempty"`  // of the recording in its call
 	Urgent  bool               `json:"urgent,omitempty"`
@@ -44,7 +45,7 @@ func (t trace) encode() []byte {
 func (r *runner) trace(outcome wire.Outcome) trace {
 	return trace{
 		Call: r.setup.ID, Caller: r.setup.Caller.Account, Device: r.setup.Caller.Device,
-		Callee: r.setup.Callee, Intent: r.setup.Intent, Outcome: outcome, Began: r.began.Load(),
+		Callee: r.setup.Callee, Intent: r.setup.Intent, Outcome: outcome, Talked: r.machine.Talked().Milliseconds(), Began: r.began.Load(),
 	}
 }
 
@@ -166,10 +167,11 @@ func (cs *calls) recoverOne(of trace, r Recovered) error {
 // recoverRecording delivers what was said. If the call has its entry already,
 // the recording follows as a voice note of its own.
 func (cs *calls) recoverRecording(of trace, r Recovered) error {
-	_, _, err := cs.store(of, call.Deposit{Voice: true, Urgent: of.Urgent}, &r.Take)
+	deposit := call.Deposit{Voice: true, Urgent: of.Urgent, Duration: time.Duration(of.Talked) * time.Millisecond}
+	_, _, err := cs.store(of, deposit, &r.Take)
 	if errors.Is(err, voicemail.ErrMismatch) {
 		of.Call, of.Outcome = of.Call+".voice", ""
-		_, _, err = cs.store(of, call.Deposit{Voice: true, Urgent: of.Urgent}, &r.Take)
+		_, _, err = cs.store(of, deposit, &r.Take)
 	}
 	if err != nil {
 		return err

@@ -313,6 +313,32 @@ func TestKilledRecordingIsTheEntry(t *testing.T) {
 	}
 }
 
+// The rest of a conversation that broke off, cut off by a kill as well, is in the
+// one entry of the call, which knows how long they had talked.
+func TestKilledRestOfAConversation(t *testing.T) {
+	h := openWith(t, voicemail.Config{}, func(c *Config) { c.Calls.Reconnect = 300 * time.Millisecond }, "ann", "bob")
+	p := newPair(t, h)
+	p.ring()
+	p.accept()
+	p.connect()
+	_ = p.bob.ws.Close()
+	nextWhere(p.ann, func(f *wire.CallDiverted) bool { return f.Ask })
+	p.ann.say(&wire.CallDivert{Call: p.call})
+	nextWhere(p.ann, func(f *wire.CallDiverted) bool { return f.Reoffer })
+	p.ann.say(&wire.CallDescription{Call: p.call, Kind: wire.DescriptionOffer, SDP: sdp})
+	next[*wire.CallAnswered](p.ann)
+	leg := h.studio.leg(p.call)
+	leg.order.Report(MediaReport{Kind: call.LegRecording})
+	next[*wire.CallRecording](p.ann)
+	h.cfg.Recovered = []Recovered{{Take: takeIn(t, t.TempDir(), p.call), Meta: leg.order.Meta, Release: func() {}}}
+	h.restart(t, true)
+	p.back(&p.ann, "ann")
+	p.back(&p.bob, "bob")
+	if m := p.entries(wire.Lost); m.Voice == nil || m.Call.Duration < 300 {
+		t.Errorf("entry %s", asJSON(m))
+	}
+}
+
 // While the server stops, a page is not told that its call is gone.
 func TestStoppingServerDisownsNoCall(t *testing.T) {
 	h := open(t, "ann", "bob")

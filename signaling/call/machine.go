@@ -208,6 +208,9 @@ func (m *Machine) Outcome() wire.Outcome { return m.outcome }
 // Screened reports whether the callee's devices may hear what is being left.
 func (m *Machine) Screened() bool { return m.screened() }
 
+// Talked is how long the conversation was, once it is over.
+func (m *Machine) Talked() time.Duration { return m.talked }
+
 // Granted is the callee's device that has the call, if one has.
 func (m *Machine) Granted() presence.DeviceID { return m.granted }
 
