@@ -23,7 +23,13 @@ func (m *Mailbox) accept(tx *store.Tx, d Deposit, row store.Message) (Accepted, 
 	}
 	var err error
 	row.Hidden, row.Draft = d.OnlyFrom, d.Draft
-	if row.Conv, err = tx.Direct(d.From, d.To, newID); err != nil {
+	if row.Conv, err = tx.Direct(d.From, d.To); errors.Is(err, ErrNotFound) {
+		if sent, err := d.sent(tx, row.Content); !errors.Is(err, ErrNotFound) {
+			return sent, err // nothing would be left of the conversation
+		}
+		row.Conv, err = tx.CreateDirect(d.From, d.To, newID())
+	}
+	if err != nil {
 		return Accepted{}, err
 	}
 	row.MID, row.Time = newID(), m.millis()

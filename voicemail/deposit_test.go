@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -95,6 +96,45 @@ func testResendIsTheSameMessage(t *testing.T, open opener) {
 	}
 	if first := h.deposit(h.text("ann", "eve", "hello")); first.Seq != 1 {
 		t.Errorf("the first message to somebody else has seq %d", first.Seq)
+	}
+}
+
+// A cid that was used before, towards somebody else to whom nothing was sent yet, is
+// refused before anything is changed: what is stored with it need not be done again.
+func TestReusedCIDHoldsUpNobody(t *testing.T) { onEach(t, testReusedCIDHoldsUpNobody) }
+
+func testReusedCIDHoldsUpNobody(t *testing.T, open opener) {
+	h := open(t, "ann", "bob")
+	h.join("eve")
+	h.act("ann", actRequest, "eve")
+	h.act("eve", actAccept, "ann")
+	used := h.text("ann", "bob", "hello")
+	h.deposit(used)
+	used.To = h.id("eve")
+	group := []Deposit{h.text("ann", "bob", "one"), used, h.text("bob", "ann", "two")}
+
+	begun, release := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = h.store.Write(h.ctx(), func(*store.Tx) error { close(begun); <-release; return nil })
+	}()
+	<-begun
+	var asked atomic.Int64 // the time, once for each message that is made
+	now := h.now
+	h.now = func() time.Time { asked.Add(1); return now() }
+	outcomes := make(chan error, len(group))
+	for _, d := range group {
+		if err := h.Submit(d, func(_ Accepted, err error) { outcomes <- err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(release)
+	for i := range group {
+		if err := <-outcomes; (i == 1) != errors.Is(err, ErrMismatch) {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if n := asked.Load(); n != 2 {
+		t.Errorf("2 messages were made %d times", n)
 	}
 }
 

@@ -40,32 +40,35 @@ func (tx *Tx) Participant(conv string, account presence.AccountID) (p Participan
 	return p, about("participant", err)
 }
 
-// Direct returns the conversation of two accounts; without one it creates it
-// under a new id.
-func (tx *Tx) Direct(a, b presence.AccountID, newID func() string) (conv string, err error) {
+// Direct returns the conversation of two accounts, or ErrNotFound.
+func (tx *Tx) Direct(a, b presence.AccountID) (conv string, err error) {
 	if conv, known := tx.shared.direct[pair{a, b}]; known {
 		return conv, nil
 	}
-	defer func() {
-		if err == nil {
-			tx.shared.direct[pair{a, b}] = conv
-		}
-	}()
-	err = tx.get(&conv, `SELECT conv FROM participants WHERE account = ? AND other = ?`, a, b)
-	if !errors.Is(err, ErrNotFound) {
-		return conv, about("direct conversation", err)
+	if err := tx.get(&conv, `SELECT conv FROM participants WHERE account = ? AND other = ?`, a, b); err != nil {
+		return "", about("direct conversation", err)
 	}
-	fresh := newID()
+	tx.shared.direct[pair{a, b}] = conv
+	return conv, nil
+}
+
+// CreateDirect creates the conversation of two accounts that have none, under a
+// fresh id.
+func (tx *Tx) CreateDirect(a, b presence.AccountID, fresh string) (conv string, err error) {
 	if _, err := tx.exec(`INSERT INTO conversations (id) VALUES (?)`, fresh); err != nil {
 		return "", about("create conversation", err)
 	}
 	if a == b { // what its own apps tell an account
 		_, err = tx.exec(`INSERT INTO participants (conv, account, other) VALUES (?, ?, ?)`, fresh, a, a)
-		return fresh, about("create participant", err)
+	} else {
+		_, err = tx.exec(`INSERT INTO participants (conv, account, other) VALUES (?, ?, ?), (?, ?, ?)`,
+			fresh, min(a, b), max(a, b), fresh, max(a, b), min(a, b))
 	}
-	_, err = tx.exec(`INSERT INTO participants (conv, account, other) VALUES (?, ?, ?), (?, ?, ?)`,
-		fresh, min(a, b), max(a, b), fresh, max(a, b), min(a, b))
-	return fresh, about("create participants", err)
+	if err != nil {
+		return "", about("create participants", err)
+	}
+	tx.shared.direct[pair{a, b}] = fresh
+	return fresh, nil
 }
 
 // seq is the newest number of a conversation, which counts on from there.

@@ -14,7 +14,10 @@ import (
 func appendTo(account presence.AccountID, n int, got *[]int64, fails error) func(*Tx) error {
 	return func(tx *Tx) error {
 		*got = nil
-		conv, err := tx.Direct("a", "b", func() string { return "conv" })
+		conv, err := tx.Direct("a", "b")
+		if errors.Is(err, ErrNotFound) {
+			conv, err = tx.CreateDirect("a", "b", "conv")
+		}
 		if err != nil {
 			return err
 		}
