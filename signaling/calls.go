@@ -51,6 +51,7 @@ type calls struct {
 	ctx      context.Context // ends when the server has stopped
 	running  sync.WaitGroup  // Add only under mu and before stopping
 	patience time.Duration   // with a mailbox that cannot store
+	late     []late          // owned by recover, then by the sweep of deliverLate
 
 	mu       sync.Mutex
 	live     map[string]*runner // by call id

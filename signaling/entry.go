@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"parley/presence"
@@ -82,10 +81,10 @@ func (t trace) draft(take *Take) voicemail.Deposit {
 // store puts a call's entry into both mailboxes. When the callee has turned
 // the caller away since, or has no room left, the words are given up, and the
 // entry is stored without them: whole is false then.
-func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Accepted, whole bool, err error) {
+func (cs *calls) store(until context.Context, of trace, e call.Deposit, take *Take) (got voicemail.Accepted, whole bool, err error) {
 	entry := of.entry(e.Duration, take)
 	entry.OnlyFrom, entry.Urgent = e.OnlyFrom, e.Urgent
-	got, err = cs.depositPatiently(entry)
+	got, err = cs.depositPatiently(until, entry)
 	if err == nil {
 		return got, true, nil
 	}
@@ -98,84 +97,21 @@ func (cs *calls) store(of trace, e call.Deposit, take *Take) (got voicemail.Acce
 	}
 	entry = of.entry(e.Duration, nil)
 	entry.OnlyFrom = turnedAway
-	got, err = cs.depositPatiently(entry)
+	got, err = cs.depositPatiently(until, entry)
 	return got, false, err
 }
 
-// depositPatiently tries again while the mailbox cannot store.
-func (cs *calls) depositPatiently(entry voicemail.Deposit) (voicemail.Accepted, error) {
-	ctx, cancel := context.WithTimeout(cs.ctx, cs.patience)
-	defer cancel()
+// depositPatiently tries once, and again until then while the mailbox cannot store.
+func (cs *calls) depositPatiently(until context.Context, entry voicemail.Deposit) (voicemail.Accepted, error) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		got, err := cs.cfg.Mailbox.Deposit(ctx, entry)
+		got, err := cs.cfg.Mailbox.Deposit(cs.ctx, entry)
 		if err == nil || !errors.Is(err, voicemail.ErrUnavailable) {
 			return got, err
 		}
 		select {
 		case <-time.After(wait):
-		case <-ctx.Done():
+		case <-until.Done():
 			return got, fmt.Errorf("gave up: %w", err)
 		}
 	}
-}
-
-// recover delivers the recordings that a crash cut off, and returns the calls
-// that are left to go on. One that cannot be stored stays where it is, for the
-// next start, and holds up nothing: if that is for now its call waits with it, if
-// it was refused its call goes on without.
-func (cs *calls) recover(recordings []Recovered, under []voicemail.LiveCall) ([]voicemail.LiveCall, error) {
-	for _, r := range recordings {
-		var of trace
-		if err := json.Unmarshal(r.Meta, &of); err != nil {
-			cs.cfg.Log.Error("recording of an unknown call stays where it is", "path", r.Take.Path, "err", err)
-			continue
-		}
-		err := cs.recoverOne(of, r)
-		isOf := func(c voicemail.LiveCall) bool { return c.ID == of.Call }
-		switch {
-		case cs.ctx.Err() != nil:
-			return nil, fmt.Errorf("recording of call %s: %w", of.Call, cs.ctx.Err())
-		case err != nil:
-			cs.cfg.Log.Error("recording of a call is kept for the next start", "call", of.Call, "path", r.Take.Path, "err", err)
-			if !of.Draft && (errors.Is(err, voicemail.ErrUnavailable) || errors.Is(err, voicemail.ErrOutcomeUnknown)) {
-				under = slices.DeleteFunc(under, isOf)
-			}
-			continue
-		case of.Draft: // and the call is another matter
-			continue
-		}
-		if err := cs.cfg.Journal.End(of.Call); err != nil {
-			return nil, err
-		}
-		under = slices.DeleteFunc(under, isOf)
-		cs.cfg.Log.Info("recording of a call that was cut off is delivered", "call", of.Call)
-	}
-	return under, nil
-}
-
-func (cs *calls) recoverOne(of trace, r Recovered) error {
-	if !of.Draft {
-		return cs.recoverRecording(of, r)
-	}
-	if _, err := cs.depositPatiently(of.draft(&r.Take)); err != nil {
-		return err
-	}
-	r.Release()
-	return nil
-}
-
-// recoverRecording delivers what was said. If the call has its entry already,
-// the recording follows as a voice note of its own.
-func (cs *calls) recoverRecording(of trace, r Recovered) error {
-	deposit := call.Deposit{Voice: true, Urgent: of.Urgent, Duration: time.Duration(of.Talked) * time.Millisecond}
-	_, _, err := cs.store(of, deposit, &r.Take)
-	if errors.Is(err, voicemail.ErrMismatch) {
-		of.Call, of.Outcome = of.Call+".voice", ""
-		_, _, err = cs.store(of, deposit, &r.Take)
-	}
-	if err != nil {
-		return err
-	}
-	r.Release()
-	return nil
 }

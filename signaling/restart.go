@@ -49,6 +49,9 @@ func (r *runner) note() {
 func (cs *calls) resume(under []voicemail.LiveCall, down time.Time) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
+	if cs.stopping {
+		return
+	}
 	for _, live := range under {
 		var setup call.Setup
 		memo := call.Memo{State: call.Routing}

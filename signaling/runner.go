@@ -358,7 +358,9 @@ func (r *runner) deposit(e call.Deposit, of trace, kept *Take, leg Leg) incoming
 	if !e.Voice {
 		kept = nil
 	}
-	got, whole, err := r.calls.store(of, e, kept)
+	until, cancel := context.WithTimeout(r.calls.ctx, r.calls.patience)
+	defer cancel()
+	got, whole, err := r.calls.store(until, of, e, kept)
 	switch {
 	case errors.Is(err, voicemail.ErrMismatch): // it has its entry, from the process before
 		return incoming{Event: call.Stored{}}

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -74,7 +75,9 @@ func (r *runner) keep(leg Leg, kept *Take, of trace) {
 		}
 		kept = &take
 	}
-	got, err := r.calls.depositPatiently(of.draft(kept))
+	until, cancel := context.WithTimeout(r.calls.ctx, r.calls.patience)
+	defer cancel()
+	got, err := r.calls.depositPatiently(until, of.draft(kept))
 	if err != nil {
 		r.log.Error("draft is kept for the next start", "err", err)
 		return

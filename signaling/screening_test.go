@@ -454,7 +454,7 @@ func TestRecordingThatCannotBeStored(t *testing.T) {
 	}
 
 	cs := newCalls(t.Context(), l.calls.cfg)
-	cs.patience = 0
+	cs.patience = 10 * time.Millisecond
 	under := []voicemail.LiveCall{{ID: l.call}, {ID: "other"}}
 	for name, test := range map[string]struct {
 		meta []byte
@@ -466,6 +466,53 @@ func TestRecordingThatCannotBeStored(t *testing.T) {
 		}
 	}
 	if under := l.journal.UnderWay(); len(under) != 1 {
+		t.Errorf("the next start finds %v", under)
+	}
+}
+
+// A disk without room holds up the start for one time, however many recordings a
+// kill has cut off; they are delivered as soon as there is room, and those who are
+// here are told.
+func TestRecordingsArePutOff(t *testing.T) {
+	h := open(t, "ann", "bob")
+	bob, _ := h.enter(t, "bob")
+	dir := t.TempDir()
+	var cut []Recovered
+	var under []voicemail.LiveCall
+	released := 0
+	for n := range 20 {
+		id := callNamed(n)
+		take := takeIn(t, dir, id)
+		take.Bytes += 1 << 60 // more than the disk has
+		of := trace{Call: id, Caller: h.people["ann"], Device: "laptop", Callee: h.people["bob"], Intent: wire.IntentCall, Outcome: wire.NoAnswer, Number: 1}
+		cut = append(cut, Recovered{Take: take, Meta: of.encode(), Release: func() { released++ }})
+		under = append(under, voicemail.LiveCall{ID: id})
+		if err := h.journal.Open(id, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cs := newCalls(t.Context(), h.calls.cfg)
+	cs.patience = 200 * time.Millisecond
+	began := time.Now()
+	left, err := cs.recover(cut, under)
+	if took := time.Since(began); err != nil || len(left) != 0 || took > 2*time.Second {
+		t.Fatalf("%d calls go on, %v, after %s", len(left), err, took)
+	}
+	if err := cs.deliverLate(t.Context()); err != nil || len(cs.late) != len(cut) {
+		t.Errorf("%d are put off once more, %v", len(cs.late), err)
+	}
+	for i := range cs.late[1:] {
+		cs.late[i+1].Take.Bytes -= 1 << 60
+	}
+	if err := cs.deliverLate(t.Context()); err != nil || len(cs.late) != 1 || released != len(cut)-1 {
+		t.Errorf("%d are put off, %v; %d are stored", len(cs.late), err, released)
+	}
+	for n := range cut[1:] {
+		if m := bob.entry(callNamed(n + 1)); m.Voice == nil {
+			t.Errorf("bob is told %s", asJSON(m))
+		}
+	}
+	if under := h.journal.UnderWay(); len(under) != 1 {
 		t.Errorf("the next start finds %v", under)
 	}
 }
