@@ -57,7 +57,7 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 		setup.Limit = echoLength
 	} else {
 		wishes(&setup, about.Callee.Taking)
-		setup.Screen = setup.Screen && f.Screening
+		setup.Screen = setup.Screen && f.Screening && about.NoDraft == nil // what a pick-up leaves must have room
 		if route, err = cs.route(about); err != nil {
 			return err
 		}

@@ -374,6 +374,27 @@ func TestOldClientIsNotHeard(t *testing.T) {
 	}
 }
 
+// Nobody picks up where what was said would find no room as the caller's draft.
+func TestFullCallerIsNotPickedUp(t *testing.T) {
+	h := openWith(t, voicemail.Config{Quota: voicemail.Quota{Messages: 1}}, func(*Config) {}, "ann", "bob")
+	ann, _ := h.enter(t, "ann")
+	bob, _ := h.enter(t, "bob")
+	for n, listens := range []bool{true, false} {
+		id := h.ring(ann, n+1, "bob", wire.IntentCall)
+		next[*wire.CallRing](bob)
+		bob.say(&wire.CallDecline{Call: id})
+		if d := next[*wire.CallDiverted](ann); d.MayListen != listens || !d.Mailbox {
+			t.Errorf("ann is told %s", asJSON(d))
+		}
+		ann.say(&wire.CallHangup{Call: id})
+		nextWhere(ann, func(f *wire.CallEnded) bool { return f.Call == id })
+		if listens {
+			bob.say(&wire.Send{ID: "s", CID: "cid-of-the-test-1", To: h.people["ann"], Text: "hello"})
+			next[*wire.Accepted](bob)
+		}
+	}
+}
+
 // A server that is killed after a pick-up keeps what was said for the caller
 // alone, and the call goes on; one that was urgent is delivered as such.
 func TestKilledAfterAPickUp(t *testing.T) {

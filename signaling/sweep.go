@@ -38,7 +38,7 @@ func (s *Server) expire(ctx context.Context) error {
 
 // removeOld removes what is old. A failure leaves the rest to the next time.
 func (s *Server) removeOld(ctx context.Context) error {
-	for _, remove := range []func(context.Context, func([]store.Entry)) error{s.mailbox.EmptyBins, s.mailbox.Retain} {
+	for _, remove := range []func(context.Context, func([]store.Entry)) error{s.mailbox.EmptyBins, s.mailbox.EndDrafts, s.mailbox.Retain} {
 		if err := remove(ctx, s.pushNewest); err != nil {
 			return err
 		}

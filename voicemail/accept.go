@@ -88,11 +88,11 @@ func (m *Mailbox) enter(tx *store.Tx, d Deposit, row *store.Message, got *Accept
 	if row.Held() == (store.Held{}) {
 		return nil
 	}
-	held, err := tx.Held(d.To)
+	held, err := tx.Held(row.Holder())
 	if err != nil {
 		return err
 	}
-	if usage := m.usage(d.To, held); usage.Nearly() {
+	if usage := m.usage(row.Holder(), held); usage.Nearly() {
 		got.Usage = &usage
 	}
 	return nil

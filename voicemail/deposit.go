@@ -85,8 +85,8 @@ type Accepted struct {
 	// Entries has the message as it stands in the log of each participant who
 	// may see it, to be pushed; empty if Duplicate.
 	Entries []store.Entry
-	// Usage is what the recipient's mailbox holds now, if there is something to
-	// say about that: it has come to 90 percent or more.
+	// Usage is what the recipient's mailbox holds now, of a draft the sender's, if
+	// there is something to say about that: it has come to 90 percent or more.
 	Usage *Usage
 }
 

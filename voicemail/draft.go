@@ -59,6 +59,45 @@ func (m *Mailbox) DiscardDraft(ctx context.Context, account presence.AccountID, 
 	if err != nil || draft.Gone != "" {
 		return nil, err
 	}
+	if entries, err = m.endDraft(ctx, mid); err != nil {
+		return nil, fmt.Errorf("discard draft: %w", err)
+	}
+	return entries, nil
+}
+
+// DraftTime is how long a draft is kept.
+const DraftTime = 30 * 24 * time.Hour
+
+// EndDrafts throws drafts away that are older than DraftTime. Tell is given the
+// entries for their senders' devices, to be pushed, some at a time.
+func (m *Mailbox) EndDrafts(ctx context.Context, tell func([]store.Entry)) error {
+	for {
+		var old []store.Message
+		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
+			old, err = tx.Drafts(m.now().Add(-DraftTime).UnixMilli(), sweepPage)
+			return err
+		})
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		var page []store.Entry
+		for _, draft := range old {
+			var entries []store.Entry
+			if entries, err = m.endDraft(ctx, draft.MID); err != nil {
+				err = fmt.Errorf("end drafts: %w", err)
+				break
+			}
+			page = append(page, entries...)
+		}
+		tell(page)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// endDraft throws a draft away, unless that was done before.
+func (m *Mailbox) endDraft(ctx context.Context, mid string) (entries []store.Entry, err error) {
 	var blob string
 	err = m.store.Write(ctx, func(tx *store.Tx) (err error) {
 		var entry store.Entry
@@ -70,11 +109,10 @@ func (m *Mailbox) DiscardDraft(ctx context.Context, account presence.AccountID, 
 	if errors.Is(err, ErrNotFound) { // another device was first
 		return nil, nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("discard draft: %w", err)
+	if err == nil {
+		m.dropBlob(blob)
 	}
-	m.dropBlob(blob)
-	return entries, nil
+	return entries, err
 }
 
 func (m *Mailbox) draft(ctx context.Context, account presence.AccountID, mid string) (draft store.Message, err error) {
@@ -107,10 +145,11 @@ func (m *Mailbox) settle(tx *store.Tx, mid string) (entry store.Entry, blob stri
 	if blob, err = unneeded(tx, draft.Blob); err != nil {
 		return entry, "", err
 	}
+	freed := draft.Held().Minus()
 	draft.Gone = goneHidden
 	draft.Blob, draft.Bytes, draft.Duration, draft.Waveform, draft.Truncated = "", 0, 0, nil, false
 	draft.Transcript, draft.Transcription = "", ""
-	entries, err := tx.AppendMessage(&draft, []presence.AccountID{draft.From}, store.Held{})
+	entries, err := tx.AppendMessage(&draft, []presence.AccountID{draft.From}, freed)
 	if err != nil {
 		return entry, "", err
 	}

@@ -1,8 +1,12 @@
 package voicemail
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
+
+	"parley/voicemail/store"
 )
 
 // A draft is its sender's alone until it is sent, once, or thrown away, for
@@ -105,4 +109,81 @@ func testDraftForAFullMailbox(t *testing.T, open opener) {
 	if _, err := h.SendDraft(t.Context(), h.id("ann"), mid); err != nil {
 		t.Errorf("sent when there is room: %v", err)
 	}
+}
+
+// What a sender keeps as drafts takes room in the sender's own mailbox, until it is
+// sent or thrown away, or 30 days are over.
+func TestDraftsTakeRoomAndEnd(t *testing.T) { onEach(t, testDraftsTakeRoomAndEnd) }
+
+func testDraftsTakeRoomAndEnd(t *testing.T, open opener) {
+	h := open(t, "ann", "bob")
+	h.quota = Quota{Messages: 4, Bytes: 1 << 20}
+	draft := func(said string) Accepted {
+		d := h.voice("ann", "bob", []byte(said))
+		d.Draft = true
+		return h.deposit(d)
+	}
+	holds := func(messages int64) {
+		t.Helper()
+		usage, err := h.Usage(t.Context(), h.id("ann"))
+		if voice := usage.Held.Voice; err != nil || usage.Held.Messages != messages || voice != 3000*messages || usage.Held.Bytes == 0 != (messages == 0) {
+			t.Errorf("ann's mailbox holds %+v (%v), want %d messages", usage.Held, err, messages)
+		}
+	}
+	first, second, third := draft("one"), draft("two"), draft("three")
+	holds(3)
+	if got := draft("four").Usage; got == nil || got.Account != h.id("ann") || !got.Nearly() {
+		t.Errorf("ann is told %+v", got)
+	}
+	holds(4)
+	if p, err := h.Prospect(t.Context(), h.id("ann"), h.id("bob")); err != nil || !errors.Is(p.NoDraft, ErrFull) || p.Full != nil {
+		t.Errorf("ann may leave one more: %v, bob may be left one: %v (%v)", p.NoDraft, p.Full, err)
+	}
+	if _, err := h.Deposit(t.Context(), h.voice("bob", "ann", []byte("sound"))); !errors.Is(err, ErrFull) {
+		t.Errorf("ann's mailbox takes one more: %v", err)
+	}
+	if usage, err := h.Usage(t.Context(), h.id("bob")); err != nil || usage.Held != (store.Held{}) {
+		t.Errorf("bob's mailbox holds %+v (%v)", usage.Held, err)
+	}
+	if _, err := h.SendDraft(t.Context(), h.id("ann"), first.MID); err != nil {
+		t.Error(err)
+	}
+	holds(3)
+	if _, err := h.DiscardDraft(t.Context(), h.id("ann"), second.MID); err != nil {
+		t.Error(err)
+	}
+	holds(2)
+
+	told := 0
+	end := func() {
+		t.Helper()
+		if err := h.EndDrafts(context.Background(), func(entries []store.Entry) { told += len(entries) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.clock.advance(DraftTime - time.Hour)
+	fresh := draft("five")
+	end()
+	if holds(3); told != 0 {
+		t.Errorf("%d ended before their time", told)
+	}
+	h.clock.advance(2 * time.Hour)
+	end()
+	if holds(1); told != 2 {
+		t.Errorf("%d ended, want 2", told)
+	}
+	log := h.log("ann")
+	if m := log[len(log)-1].Message; m.Gone != goneHidden || !m.Draft || m.Blob != "" {
+		t.Errorf("ann has %+v", m)
+	}
+	if _, err := h.SendDraft(t.Context(), h.id("ann"), third.MID); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("sent after its end: %v", err)
+	}
+	if n := h.files(); n != 2 {
+		t.Errorf("%d files, want those of what was sent and of the newest draft", n)
+	}
+	if _, err := h.SendDraft(t.Context(), h.id("ann"), fresh.MID); err != nil {
+		t.Error(err)
+	}
+	holds(0)
 }

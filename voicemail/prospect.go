@@ -12,6 +12,7 @@ type Prospect struct {
 	Caller, Callee store.Account
 	Between        presence.Between
 	Full           error // a FullError if the callee's mailbox takes no voice message
+	NoDraft        error // a FullError if the caller's own takes no draft
 	Greetings      []store.Greeting
 }
 
@@ -31,5 +32,6 @@ func (m *Mailbox) Prospect(ctx context.Context, caller, callee presence.AccountI
 		return err
 	})
 	p.Full = m.quota.full(p.Callee.Held, store.KindVoice)
+	p.NoDraft = m.quota.full(p.Caller.Held, store.KindVoice)
 	return p, err
 }

@@ -39,7 +39,7 @@ type Receipt struct {
 }
 
 // AppendMessage adds a message to the logs of some accounts, in ascending order,
-// or adds it again after it has changed. If its recipient is among them, that
+// or adds it again after it has changed. If its holder is among them, that
 // mailbox holds so much more from then on.
 func (tx *Tx) AppendMessage(m *Message, readers []presence.AccountID, more Held) ([]Entry, error) {
 	const insert, row = `INSERT INTO entries (account, pos, kind, conv, mid) VALUES `, `(?, ?, ?, ?, ?)`
@@ -48,7 +48,7 @@ func (tx *Tx) AppendMessage(m *Message, readers []presence.AccountID, more Held)
 	args := make([]any, 0, 5*len(readers))
 	for i, account := range readers {
 		held := Held{}
-		if account == m.To {
+		if account == m.Holder() {
 			held = more
 		}
 		pos, err := tx.nextPos(account, held)

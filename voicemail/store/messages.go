@@ -88,9 +88,17 @@ func (m *Message) Other(account presence.AccountID) presence.AccountID {
 	return m.From
 }
 
-// Held is how much of To's mailbox the message takes up.
+// Holder is whose mailbox the message takes up: a draft is its sender's.
+func (m *Message) Holder() presence.AccountID {
+	if m.Draft {
+		return m.From
+	}
+	return m.To
+}
+
+// Held is how much of Holder's mailbox that is.
 func (m *Message) Held() Held {
-	if m.Kind == KindCall || m.Hidden || m.Gone != "" || m.Folder == FolderBin {
+	if m.Kind == KindCall || m.Hidden && !m.Draft || m.Gone != "" || m.Folder == FolderBin {
 		return Held{}
 	}
 	return Held{Messages: 1, Bytes: m.Bytes + int64(len(m.Text)+len(m.Comment)), Voice: m.Duration}
@@ -220,6 +228,12 @@ func (tx *Tx) Old(kind string, before int64, behind string, limit int) (rows []M
 		SELECT * FROM messages WHERE mid > ? AND kind = ? AND time < ? AND (text <> '' OR blob <> '')
 		ORDER BY mid LIMIT ?`, behind, kind, before, limit)
 	return rows, about("old messages", err)
+}
+
+// Drafts returns up to limit drafts from before a time, the oldest first.
+func (tx *Tx) Drafts(before int64, limit int) (rows []Message, err error) {
+	err = tx.list(&rows, `SELECT * FROM messages WHERE draft = 1 AND gone = '' AND time < ? ORDER BY time, mid LIMIT ?`, before, limit)
+	return rows, about("drafts", err)
 }
 
 // HasBlob reports whether a message or a greeting has the blob.

@@ -21,11 +21,7 @@ const openings = 4
 
 // migrate brings the schema up to date, or refuses one that it does not know.
 func (e *engine) migrate(ctx context.Context, db *sqlx.DB) error {
-	dir, err := fs.Sub(migrations, "migrations/"+e.migrations)
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(e.dialect, db.DB, dir, e.options...)
+	provider, err := e.provider(db)
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -35,6 +31,14 @@ func (e *engine) migrate(ctx context.Context, db *sqlx.DB) error {
 			return err
 		}
 	}
+}
+
+func (e *engine) provider(db *sqlx.DB) (*goose.Provider, error) {
+	dir, err := fs.Sub(migrations, "migrations/"+e.migrations)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(e.dialect, db.DB, dir, e.options...)
 }
 
 func bringUp(ctx context.Context, provider *goose.Provider) error {

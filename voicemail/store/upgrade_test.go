@@ -161,6 +161,50 @@ func testUpgradeFromTheFirstSchema(t *testing.T, database string) {
 	}
 }
 
+// Drafts from before they took room take it after the upgrade: what is freed when
+// they end was counted.
+func TestUpgradeCountsDrafts(t *testing.T) { newOnEach(t, testUpgradeCountsDrafts) }
+
+func testUpgradeCountsDrafts(t *testing.T, database string) {
+	e := engineOf(database)
+	load(t, database, "testdata/schema1."+e.migrations+".sql")
+	db, err := e.connect(database, toWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := e.provider(db)
+	if err == nil {
+		_, err = provider.UpTo(t.Context(), 11)
+	}
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), `UPDATE messages SET draft = 1, hidden = 1 WHERE kind = 'voice'`)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.View(t.Context(), func(tx *Tx) error {
+		ann, err := tx.AccountNamed("ann")
+		if err != nil {
+			return err
+		}
+		drafts, err := tx.Drafts(1<<60, 10)
+		if err != nil {
+			return err
+		}
+		if len(drafts) != 1 || drafts[0].From != ann.ID || ann.Held != drafts[0].Held().plus(Held{Messages: 1, Bytes: 2}) || ann.Held.Voice != 3000 { // beside a text
+			t.Errorf("ann's mailbox holds %+v, with drafts %+v", ann.Held, drafts)
+		}
+		return nil
+	})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // schemas are all tables, columns, references and indexes in words.
 var schemas = map[string]string{
 	"sqlite": `SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'goose_%'`,
