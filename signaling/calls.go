@@ -59,7 +59,7 @@ type calls struct {
 	stopping bool
 
 	engaging sync.Mutex                 // held while the tracker is told
-	engaged  map[presence.AccountID]int // conversations of each; two for a moment when one takes a call that waited
+	engaged  map[presence.AccountID]int // conversations of each; two where one is on hold beside another
 }
 
 func newCalls(ctx context.Context, cfg callsConfig) *calls {

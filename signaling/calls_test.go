@@ -135,6 +135,64 @@ func TestCallIsAnsweredByOneDevice(t *testing.T) {
 	}
 }
 
+// A device takes a call that waits and keeps the one it is in, on hold: two
+// conversations side by side, of which each goes on and ends by itself.
+func TestOneDeviceHoldsACallBesideAnother(t *testing.T) {
+	h := open(t, "ann", "bob", "eve")
+	ann, _ := h.enter(t, "ann")
+	device := h.device(t, "bob")
+	bob := h.dial(t, "bob", device)
+	welcome := bob.hello("", 0)
+	eve, _ := h.enter(t, "eve")
+	talk := func(n int, with *client) string {
+		id := h.ring(with, n, "bob", wire.IntentCall)
+		next[*wire.CallRing](bob)
+		bob.say(&wire.CallAccept{Call: id, Answer: sdp})
+		next[*wire.CallGranted](bob)
+		with.say(&wire.CallConnected{Call: id})
+		bob.say(&wire.CallConnected{Call: id})
+		next[*wire.CallActive](with)
+		next[*wire.CallActive](bob)
+		return id
+	}
+	first := talk(1, ann)
+	bob.say(&wire.CallHold{Call: first, Held: true})
+	if held := next[*wire.CallHold](ann); held.Call != first || !held.Held {
+		t.Errorf("ann was told %s", asJSON(held))
+	}
+	second := talk(2, eve)
+
+	// Both outlive a line that breaks, and are as they were.
+	_ = bob.ws.NetConn().Close()
+	bob = h.dial(t, "bob", device)
+	bob.say(&wire.Hello{Versions: []int{wire.Version}, Epoch: welcome.Epoch, Calls: []string{second, first}})
+	next[*wire.Welcome](bob)
+	nextWhere(bob, func(f *wire.CallActive) bool { return f.Call == second })
+	bob.say(&wire.CallHold{Call: second, Held: true})
+	if held := next[*wire.CallHold](eve); held.Call != second || !held.Held {
+		t.Errorf("eve was told %s", asJSON(held))
+	}
+	bob.say(&wire.CallHold{Call: first})
+	nextWhere(ann, func(f *wire.CallHold) bool { return f.Call == first && !f.Held })
+
+	// The end of one is none of the other, and he is in a call until both are over.
+	bob.say(&wire.CallHangup{Call: second})
+	next[*wire.CallEnded](eve)
+	eve.say(&wire.Reach{ID: "r", Account: h.people["bob"]})
+	if r := next[*wire.Reachable](eve); r.Way != wire.WillRingWaiting {
+		t.Errorf("eve was told %s", asJSON(r))
+	}
+	bob.say(&wire.CallMute{Call: first, Muted: true})
+	nextWhere(ann, func(f *wire.CallMute) bool { return f.Call == first && f.Muted })
+	ann.say(&wire.CallHangup{Call: first})
+	nextWhere(bob, func(f *wire.CallEnded) bool { return f.Call == first })
+	for _, id := range []string{first, second} {
+		if m := bob.entry(id); m.Call.Outcome != wire.Answered {
+			t.Errorf("entry %s", asJSON(m))
+		}
+	}
+}
+
 // One wants to talk while the other wants to write: neither is an answer to
 // the other, and each is kept as what it was.
 func TestTextAndVoiceThatCrossAreTwoCalls(t *testing.T) {
