@@ -116,7 +116,7 @@ test('B declines: A is told and may leave a message', async ({ house }) => {
   await ann.passed('call.recording', (frame) => frame.phase === 'paused');
   await ann.press('Go on');
   await ann.press('Discard');
-  await ann.press('Dismiss'); // no need to wait
+  await ann.press('Done'); // no need to wait
   await ann.passed('call.ended', (frame) => frame.reason === 'discarded');
   await bob.talkTo('ann');
   await expect(bob.page.getByRole('main').getByText('You declined a call')).toHaveCount(1);
@@ -165,7 +165,7 @@ test('leaving the page ends the call at once', async ({ house }) => {
   await ann.passed('call.ended', (frame) => frame.reason === 'hangup');
 });
 
-test('somebody in a call hears softly of another, and may end the one for it', async ({ house }) => {
+test('somebody in a call hears softly of another, holds the one for it, swaps and goes back', async ({ house }) => {
   const server = await house.serve(['ann', 'bob', 'cem']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
@@ -178,10 +178,19 @@ test('somebody in a call hears softly of another, and may end the one for it', a
   await expect(cem.page.getByText('ann is in another call. Ringing quietly…').last()).toBeVisible();
   await expect(ann.page.getByLabel('Call from cem')).toBeVisible();
   await expect.poll(() => tones.evaluate((heard) => [...new Set(heard)])).toEqual([425]); // not the ring
-  await ann.hears(1000);
-  await ann.press('End and answer');
+  await expect(ann.page.getByRole('button', { name: 'End and answer' })).toBeVisible();
+  await ann.press('Hold and answer');
+  await Promise.all([ann.hears(1500), cem.hears(440), bob.hearsNothing()]);
+  await expect(bob.page.getByText('ann has put you on hold').first()).toBeVisible();
+
+  const beside = (name: string) => ann.page.getByRole('group', { name: `Call with ${name}, on hold` });
+  await beside('bob').getByRole('button', { name: 'Swap' }).click();
+  await Promise.all([ann.hears(1000), bob.hears(440), cem.hearsNothing()]);
+  await expect(beside('cem')).toBeVisible();
+  await ann.press('Hang up');
   await Promise.all([ann.hears(1500), cem.hears(440)]);
   await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+  await expect(beside('cem')).toBeHidden();
 });
 
 test('a call in another tab ends only when one says so', async ({ house }) => {

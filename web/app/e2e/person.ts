@@ -88,6 +88,7 @@ export class Person {
     await this.page.getByRole('button', { name: 'Sign in', exact: true }).click();
     if (secret === password) {
       await expect(this.page.getByRole('button', { name: 'Settings' })).toBeVisible();
+      await this.passed('welcome'); // from here on a call rings here
     }
   }
 

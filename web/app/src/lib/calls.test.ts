@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { get } from 'svelte/store';
 import { mayMute, type CallFrame } from './call';
-import { Calls } from './calls';
+import { Calls, maySwap } from './calls';
 import { FakeConnection } from './connection.fake';
 import { Problem } from './errors';
+import type { LiveCall } from './livecall';
 import type { Ring } from './ringing';
 import type { Reply, Request } from './socket';
 import type * as wire from './wire';
@@ -33,6 +34,7 @@ describe('Calls', () => {
   let relayOnly: boolean;
   let undelivered: string[];
   let held: Map<string, string>;
+  let endedBeside: string[];
 
   beforeEach(() => {
     vi.useFakeTimers({ now: 1_000 });
@@ -41,6 +43,7 @@ describe('Calls', () => {
     posted = [];
     invites = [];
     undelivered = [];
+    endedBeside = [];
     held = new Map();
     relayOnly = false;
     microphone = () => Promise.resolve(new FakeMicrophone() as unknown as MediaStream);
@@ -53,6 +56,7 @@ describe('Calls', () => {
       microphone: () => microphone(),
       connection: (config) => new FakeConnection(config) as unknown as RTCPeerConnection,
       newID: () => `call-${++id}`,
+      onEndedBeside: ({ name, end }) => endedBeside.push(`${name} ${end?.reason}`),
       holding: {
         hold: async (to, { cid, text }) => void held.set(cid, `${to}: ${text}`),
         delivered: (cid) => void held.delete(cid),
@@ -162,10 +166,10 @@ describe('Calls', () => {
     it('goes from the invite to the conversation', async () => {
       const started = calls.start('bob', 'Bob', 'call');
       expect(now().phase).toBe('preparing');
-      expect(calls.held()).toEqual([]); // the server does not know of it yet
+      expect(calls.known()).toEqual([]); // the server does not know of it yet
       await settle();
       expect(now().phase).toBe('calling');
-      expect(calls.held()).toEqual(['call-1']);
+      expect(calls.known()).toEqual(['call-1']);
       expect(invites[0]!.frame).toEqual({ type: 'call.invite', call: 'call-1', to: 'bob', intent: 'call', offer: 'offer 1', screening: true });
       invites[0]!.reply({ type: 'ok', re: '1' });
       await started;
@@ -179,12 +183,12 @@ describe('Calls', () => {
       vi.setSystemTime(5_000);
       await take({ type: 'call.active', call: 'call-1' });
       expect(now()).toMatchObject({ phase: 'active', since: 5_000 });
-      expect(calls.held()).toEqual(['call-1']);
+      expect(calls.known()).toEqual(['call-1']);
       await take({ type: 'call.ended', call: 'call-1', reason: 'hangup', duration_ms: 7 });
       expect(now()).toMatchObject({ phase: 'over', end: { reason: 'hangup', durationMs: 7 } });
       expect(FakeConnection.last.closed).toBe(true);
       expect(FakeMicrophone.open).toBe(0);
-      expect(calls.held()).toEqual([]);
+      expect(calls.known()).toEqual([]);
       await vi.advanceTimersByTimeAsync(7_000);
       expect(get(calls.call)).toBeNull();
     });
@@ -839,5 +843,141 @@ describe('Calls', () => {
       calls.resumed();
       expect(posted).toEqual([]);
     });
+  });
+
+  describe('two at once', () => {
+    /** holds: talking to Bob, and with him on hold to somebody else. */
+    async function both(intent = 'call'): Promise<[LiveCall, LiveCall]> {
+      await talking();
+      const first = current();
+      await calls.answer({ ...ring('theirs'), from: 'cem', name: 'Cem', intent }, true);
+      await take({ type: 'call.granted', call: 'theirs' });
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.active', call: 'theirs' });
+      return [first, current()];
+    }
+
+    const holds = () => posted.filter((frame) => frame.type === 'call.hold').map(({ call, held }) => `${call} ${held}`);
+    const state = (one: LiveCall) => get(one.call)!;
+
+    it('puts the first on hold and answers the second', async () => {
+      const [bob, cem] = await both();
+      expect(holds()).toEqual(['call-1 true']);
+      expect(types()).not.toContain('call.hangup');
+      expect(get(calls.beside)).toBe(bob);
+      expect(state(bob)).toMatchObject({ phase: 'active', holding: true });
+      expect(state(cem)).toMatchObject({ id: 'theirs', phase: 'active', holding: false });
+      expect(FakeMicrophone.open).toBe(2);
+      expect(calls.known()).toEqual(['theirs', 'call-1']);
+      expect(maySwap(now())).toBe(true);
+    });
+
+    it('swaps them, and each side is told', async () => {
+      const [bob, cem] = await both();
+      posted = [];
+      calls.swap();
+      expect(holds()).toEqual(['theirs true', 'call-1 false']);
+      expect(current()).toBe(bob);
+      expect(get(calls.beside)).toBe(cem);
+      expect(now()).toMatchObject({ id: 'call-1', holding: false });
+    });
+
+    it('goes back to the one on hold when this side ends the other', async () => {
+      const [bob] = await both();
+      posted = [];
+      current().hangUp();
+      await take({ type: 'call.ended', call: 'theirs', reason: 'hangup' });
+      expect(current()).toBe(bob);
+      expect(get(calls.beside)).toBeNull();
+      expect(holds()).toEqual(['call-1 false']);
+      expect(FakeMicrophone.open).toBe(1);
+      expect(FakeMicrophone.last.enabled).toBe(true);
+    });
+
+    it('shows how the other ended before it goes back, and opens no microphone by itself', async () => {
+      const [bob] = await both();
+      posted = [];
+      await take({ type: 'call.ended', call: 'theirs', reason: 'hangup' });
+      expect(now()).toMatchObject({ id: 'theirs', phase: 'over' });
+      expect(get(calls.busy)).toBe(true);
+      await vi.advanceTimersByTimeAsync(7_000);
+      expect(current()).toBe(bob);
+      expect(now()).toMatchObject({ id: 'call-1', holding: true });
+      expect(holds()).toEqual([]);
+    });
+
+    it('goes back by a press, too', async () => {
+      const [bob] = await both();
+      await take({ type: 'call.ended', call: 'theirs', reason: 'hangup' });
+      calls.swap();
+      expect(current()).toBe(bob);
+      expect(now().holding).toBe(false);
+      expect(get(calls.beside)).toBeNull();
+    });
+
+    it('says it when the one on hold ends', async () => {
+      const [, cem] = await both();
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup', duration_ms: 3_000 });
+      expect(endedBeside).toEqual(['Bob hangup']);
+      expect(get(calls.beside)).toBeNull();
+      expect(current()).toBe(cem);
+      expect(now().phase).toBe('active');
+      expect(FakeMicrophone.open).toBe(1);
+    });
+
+    it('keeps private lines of the one on hold to be read', async () => {
+      await talking();
+      FakeConnection.last.channels[0]!.become('open');
+      const first = current();
+      expect(first.line.chat.send('later')).toBe(true);
+      await calls.answer(ring('theirs'), true);
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup' });
+      expect(get(calls.beside)).toBe(first);
+      first.dismiss();
+      expect(get(calls.beside)).toBeNull();
+    });
+
+    it('tells a new session of both, on hold or not', async () => {
+      await both();
+      posted = [];
+      calls.resumed();
+      expect(holds()).toEqual(['theirs false', 'call-1 true']);
+    });
+
+    it('holds one, and ends the other for a third', async () => {
+      const [bob] = await both();
+      posted = [];
+      await calls.answer({ ...ring('third'), from: 'dan' }, true);
+      expect(posted[0]).toEqual({ type: 'call.hangup', call: 'theirs' });
+      expect(get(calls.beside)).toBe(bob);
+      expect(now().id).toBe('third');
+    });
+
+    it('ends instead what cannot be put on hold', async () => {
+      await invite();
+      await calls.answer(ring('theirs'), true);
+      expect(posted[0]).toEqual({ type: 'call.hangup', call: 'call-1' });
+      expect(get(calls.beside)).toBeNull();
+    });
+
+    it('begins no third, and both end with the page', async () => {
+      await both();
+      await expect(calls.start('dan', 'Dan', 'call')).rejects.toMatchObject({ code: 'already_in_call' });
+      posted = [];
+      calls.left();
+      expect(posted).toEqual([
+        { type: 'call.hangup', call: 'theirs' },
+        { type: 'call.hangup', call: 'call-1' },
+      ]);
+    });
+
+    it('goes on at once with private lines', async () => {
+      await both('text');
+      calls.swap(); // which puts the lines on hold
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup' });
+      await vi.advanceTimersByTimeAsync(7_000);
+      expect(now()).toMatchObject({ intent: 'text', holding: false });
+    });
+
   });
 });

@@ -1,10 +1,13 @@
-// The calls of this device, one at a time: which one that is.
+// The calls of this device: the one in front, and beside it one on hold.
 //
-// It owns which call is on the page and what has to be said to the server of
-// those that ended here; what happens in a call, livecall.ts knows. Failure: a
-// call that cannot begin rejects with a Problem and leaves none behind.
+// It owns which calls these are and what has to be said to the server of those
+// that ended here; what happens in a call, livecall.ts knows. Only the one in
+// front is heard and hears. When it is over, the one beside it comes to the
+// front: off hold if this side ended the other, for nothing but the person opens
+// a microphone. Failure: a call that cannot begin rejects with a Problem and
+// leaves none behind.
 
-import { get, writable, type Readable } from 'svelte/store';
+import { derived, get, writable, type Readable } from 'svelte/store';
 import { incoming, live, outgoing, type Call, type CallFrame, type Intent } from './call';
 import { Problem } from './errors';
 import { newID } from './id';
@@ -15,52 +18,73 @@ import type * as wire from './wire';
 
 export interface Options extends Omit<CallOptions, 'say'> {
   newID?: () => string;
+  /** the call on hold has ended */
+  onEndedBeside?: (call: Call) => void;
 }
 
 export class Calls {
-  /** what this device does now, and its outcome for a while */
+  /** the call in front, and its outcome for a while */
   readonly current: Readable<LiveCall | null>;
   /** how that stands */
   readonly call: Readable<Call | null>;
+  /** the call on hold beside it */
+  readonly beside: Readable<LiveCall | null>;
+  /** this device is in a call */
+  readonly busy: Readable<boolean>;
 
-  private readonly on = writable<LiveCall | null>(null);
+  private readonly front = writable<LiveCall | null>(null);
   private readonly shown = writable<Call | null>(null);
-  private unfollow = () => {};
+  private readonly held = writable<LiveCall | null>(null);
   /** what ended a call here, until the server has said so too */
   private readonly farewells = new Map<string, wire.ClientFrame>();
 
   constructor(private readonly options: Options) {
-    this.current = this.on;
+    this.current = this.front;
     this.call = this.shown;
+    this.beside = this.held;
+    this.busy = derived([this.shown, this.held], () => this.all().some((one) => live(get(one.call))));
   }
 
-  /** held are the calls to name in hello: those that the server knows, as far as this page knows. */
-  held(): string[] {
-    const call = get(this.shown);
-    return live(call) && (call.incoming || call.phase !== 'preparing') ? [call.id] : [];
+  /** known are the calls to name in hello: those that the server knows, as far as this page knows. */
+  known(): string[] {
+    return this.all().flatMap((one) => {
+      const call = get(one.call);
+      return live(call) && (call.incoming || call.phase !== 'preparing') ? [call.id] : [];
+    });
   }
 
   /** start calls somebody or records for them. Rejects with a Problem, and then there is no call. */
   async start(to: wire.AccountID, name: string, intent: Intent): Promise<void> {
-    if (live(get(this.shown))) {
+    if (get(this.busy)) {
       throw new Problem('already_in_call', Sentences.already_in_call);
     }
     await this.begin(outgoing((this.options.newID ?? newID)(), to, name, intent)).invite();
   }
 
-  /** answer takes a ringing call; whatever this device was doing ends. False: it does so already. */
-  async answer(ring: Ring): Promise<boolean> {
+  /** answer takes a ringing call; what this device does in front ends, or is put on `hold`. False: it does so already. */
+  async answer(ring: Ring, hold = false): Promise<boolean> {
     if (this.does(ring.call)) {
       return false; // pressed twice
     }
-    await this.begin(incoming(ring)).accept(ring);
+    await this.begin(incoming(ring), hold).accept(ring);
     return true;
   }
 
-  /** pickUp takes a call whose caller is leaving a message; whatever this device was doing ends. */
-  async pickUp({ call, from, name }: Pick<wire.CallScreen, 'call' | 'from' | 'name'>): Promise<void> {
+  /** pickUp takes a call whose caller is leaving a message; what this device does in front ends, or is put on `hold`. */
+  async pickUp({ call, from, name }: Pick<wire.CallScreen, 'call' | 'from' | 'name'>, hold = false): Promise<void> {
     if (!this.does(call)) {
-      await this.begin(incoming({ call, from, name, intent: 'call' })).pickUp();
+      await this.begin(incoming({ call, from, name, intent: 'call' }), hold).pickUp();
+    }
+  }
+
+  /** swap puts the call in front on hold, and goes on with the one beside it. */
+  swap(): void {
+    const [front, held] = [get(this.front), get(this.held)];
+    if (front !== null && held !== null && maySwap(get(front.call))) {
+      front.silence.hold(true);
+      this.held.set(live(get(front.call)) || front.hasLines ? front : null);
+      this.bring(held);
+      held.silence.hold(false);
     }
   }
 
@@ -72,7 +96,7 @@ export class Calls {
 
   /** cross answers a ring whose call takes the place of the own invite. */
   async cross(ring: Ring): Promise<void> {
-    await get(this.on)!.cross(ring);
+    await get(this.front)!.cross(ring);
   }
 
   /** take accepts a frame about a call; those about other calls are not for this page. */
@@ -80,64 +104,103 @@ export class Calls {
     if (frame.call && (frame.type === 'call.ended' || frame.type === 'call.stop' || (frame.type === 'error' && frame.code === 'no_such_call'))) {
       this.farewells.delete(frame.call);
     }
-    if (frame.call && frame.call === get(this.shown)?.id) {
-      get(this.on)!.take(frame);
-    }
+    this.all().find((one) => frame.call && get(one.call)?.id === frame.call)?.take(frame);
   }
 
   /** kept takes away private lines that came as messages too. */
   kept(cids: string[]): void {
-    get(this.on)?.line.chat.kept(cids);
+    this.all().forEach((one) => one.line.chat.kept(cids));
   }
 
   hangUp(): void {
-    get(this.on)?.hangUp();
+    this.all().forEach((one) => one.hangUp());
   }
 
-  /** left ends the call with the page. One that is not answered yet rings on. */
+  /** left ends the calls with the page. One that is not answered yet rings on. */
   left(): void {
-    const call = get(this.shown);
-    if (!call?.incoming || call.phase !== 'preparing') {
-      this.hangUp();
+    for (const one of this.all()) {
+      const call = get(one.call);
+      if (!call?.incoming || call.phase !== 'preparing') {
+        one.hangUp();
+      }
     }
   }
 
   /** resumed follows a new session with the server: what it has to know is said again. */
   resumed(): void {
     this.farewells.forEach((frame) => this.options.post(frame));
-    get(this.on)?.resumed();
+    this.all().forEach((one) => one.resumed());
   }
 
   /** change opens a microphone or a camera anew, if it is open: another was chosen, or other settings. */
   async change(kind: 'audio' | 'video'): Promise<void> {
-    await get(this.on)?.line.capture.change(kind);
+    await Promise.all(this.all().map((one) => one.line.capture.change(kind)));
   }
 
   /** moved looks for new paths: this browser is in another network. */
   moved(): void {
-    get(this.on)?.moved();
+    this.all().forEach((one) => one.moved());
+  }
+
+  private all(): LiveCall[] {
+    return [get(this.front), get(this.held)].filter((one) => one !== null);
   }
 
   /** does reports whether this device is in a call, or answers it. */
   private does(id: string): boolean {
-    const call = get(this.shown);
-    return live(call) && call.id === id;
+    return this.all().some((one) => {
+      const call = get(one.call);
+      return live(call) && call.id === id;
+    });
   }
 
-  /** begin puts a new call in the place of what was there. */
-  private begin(first: Call): LiveCall {
-    get(this.on)?.drop();
+  /** begin puts a new call in front, in the place of the one that was there or beside it. */
+  private begin(first: Call, hold = false): LiveCall {
+    const before = get(this.front);
     const begun = new LiveCall(first, { ...this.options, say: (frame) => this.say(frame) });
-    this.on.set(begun);
-    this.unfollow = begun.call.subscribe((call) => this.follow(begun, call));
+    if (hold && before !== null && get(this.held) === null && mayKeep(get(before.call))) {
+      before.silence.hold(true);
+      this.held.set(before);
+    }
+    this.bring(begun);
+    if (get(this.held) !== before) {
+      before?.drop();
+    }
+    begun.call.subscribe((call) => this.follow(begun, call));
     return begun;
   }
 
-  private follow(begun: LiveCall, call: Call | null): void {
-    this.shown.set(call);
-    if (call === null) {
-      this.unfollow();
-      this.on.set(null);
+  private bring(one: LiveCall | null): void {
+    this.front.set(one);
+    this.shown.set(one && get(one.call));
+  }
+
+  /** follow keeps what is shown up to date with a call, and takes it off the page when it is over and nothing is left to read. */
+  private follow(one: LiveCall, call: Call | null): void {
+    const held = get(this.held);
+    if (one === get(this.front)) {
+      if (call === null) {
+        this.held.set(null);
+        this.bring(held);
+        if (get(this.shown)?.intent === 'text') {
+          held!.silence.hold(false); // which has no microphone
+        }
+        return;
+      }
+      this.shown.set(call);
+      if (call.phase === 'over' && held !== null && one.leftHere && !one.hasLines) {
+        one.dismiss();
+        held.silence.hold(false);
+      }
+    } else if (one === held) {
+      if (call?.phase === 'over') {
+        this.options.onEndedBeside?.(call);
+      }
+      if (call === null || (call.phase === 'over' && !one.hasLines)) {
+        this.held.set(null);
+      } else {
+        this.held.set(held); // for who looks whether this device is in a call
+      }
     }
   }
 
@@ -146,4 +209,14 @@ export class Calls {
     this.farewells.set(frame.call, frame);
     this.options.post(frame);
   }
+}
+
+/** mayKeep reports whether a call can be put on hold for another. */
+export function mayKeep(call: Call | null): boolean {
+  return call?.phase === 'active';
+}
+
+/** maySwap reports whether the call in front lets another take its place. */
+export function maySwap(call: Call | null): boolean {
+  return call !== null && (call.phase === 'active' || call.phase === 'over');
 }

@@ -115,6 +115,11 @@ export function progressOf(call: Call): string {
   }
 }
 
+/** besideSaid says how a call stands that is on hold beside another. */
+export function besideSaid(call: Call): string {
+  return call.phase === 'active' && !call.interrupted ? 'on hold' : progressOf({ ...call, holding: false });
+}
+
 /** screenSaid says how a message stands that is being left. */
 export function screenSaid(screen: Pick<Screen, 'phase'>): string {
   switch (screen.phase) {

@@ -5,9 +5,9 @@
 import { get, writable, type Readable } from 'svelte/store';
 import type { Session } from './api';
 import { mayNotify, watchIdle } from './attention';
-import { live, type Intent } from './call';
+import type { Intent } from './call';
 import { Calls } from './calls';
-import { draftKept, stoppedOf } from './callwords';
+import { draftKept, progressOf, stoppedOf } from './callwords';
 import { openDatabase, type Database } from './database';
 import { Drafts } from './drafts';
 import { Elsewhere } from './elsewhere';
@@ -140,8 +140,9 @@ export class Client {
         undelivered: (cids) => void this.outbox.letGo(cids),
       },
       onNotice: (text) => this.notices.say(text),
+      onEndedBeside: (call) => this.notices.say(`${call.name}: ${progressOf(call)}`),
     });
-    this.stops.push(this.elsewhere.follow(this.calls.call));
+    this.stops.push(this.elsewhere.follow(this.calls.busy));
     this.ringing = new Ringing({
       post: server.post,
       noticeable: () => document.visibilityState === 'visible' || mayRing() || mayNotify(),
@@ -157,7 +158,7 @@ export class Client {
       db,
       drafts: this.drafts,
       flush: () => this.outbox.flush(),
-      inCall: () => live(get(this.calls.call)),
+      inCall: () => get(this.calls.busy),
       limitMs: () => this.maxNote,
       onDiscarded: (undo, forMs) => this.notices.offer('Voice note thrown away', { label: 'Undo', run: undo }, forMs),
       onEnded: (why) => this.notices.say(endedOf(why)),
@@ -167,7 +168,7 @@ export class Client {
         void this.outbox.show();
         void this.drafts.show();
       }),
-      this.calls.call.subscribe((call) => live(call) && this.notes.interrupt('call')),
+      this.calls.busy.subscribe((busy) => busy && this.notes.interrupt('call')),
       this.ringing.rings.subscribe((rings) => rings.length > 0 && this.notes.interrupt('call')),
     );
     this.follow();
@@ -192,7 +193,7 @@ export class Client {
   /** retire ends the session, in which nothing could be stored; a call under way ends first. */
   private retire(): void {
     this.stale.set(true);
-    this.stops.push(this.calls.call.subscribe((call) => live(call) || this.socket.stop()));
+    this.stops.push(this.calls.busy.subscribe((busy) => busy || this.socket.stop()));
   }
 
   /** closeStored lets go of the database when what was being recorded is in it. */
@@ -230,23 +231,23 @@ export class Client {
     return this.attempt(() => this.notes.start(to, held));
   }
 
-  /** answer takes a ringing call. What fails is said in a notice. */
-  answer(ring: Ring): Promise<void> {
+  /** answer takes a ringing call, in the place of the one that is under way here or with that on `hold`. What fails is said in a notice. */
+  answer(ring: Ring, hold = false): Promise<void> {
     return this.askFirst(() =>
       this.attempt(async () => {
-        if (await this.calls.answer(ring)) {
+        if (await this.calls.answer(ring, hold)) {
           this.ringing.remove(ring.call);
         }
       }),
     );
   }
 
-  /** pickUp takes the call of somebody who is leaving a message. What fails is said in a notice. */
-  pickUp(screen: Screen): Promise<void> {
+  /** pickUp takes the call of somebody who is leaving a message, as answer does. What fails is said in a notice. */
+  pickUp(screen: Screen, hold = false): Promise<void> {
     return this.askFirst(() =>
       this.attempt(async () => {
         this.screening.unlisten(screen.call);
-        await this.calls.pickUp(screen);
+        await this.calls.pickUp(screen, hold);
       }),
     );
   }
@@ -271,7 +272,7 @@ export class Client {
 
   private async hello(): Promise<wire.Hello> {
     const cursor = await this.mailbox.cursor();
-    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, summary: true, calls: [...this.calls.held(), ...this.ringing.held()] };
+    return { type: 'hello', versions: [Version], ...cursor, idle: this.idle, summary: true, calls: [...this.calls.known(), ...this.ringing.held()] };
   }
 
   private linked(link: Link): void {
@@ -360,7 +361,7 @@ export class Client {
     if (frame.replaces && this.calls.inviting(frame.replaces)) {
       const { call, from, name, intent, offer } = frame;
       void this.attempt(() => this.calls.cross({ call, from, name, intent, offer, silenced: false }));
-    } else if (!this.calls.held().includes(frame.call)) {
+    } else if (!this.calls.known().includes(frame.call)) {
       this.ringing.take(frame); // it is not answered here already
     }
   }

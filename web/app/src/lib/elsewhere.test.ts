@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { writable } from 'svelte/store';
-import { incoming, over, type Call } from './call';
 import { Elsewhere } from './elsewhere';
 
 /** FakeLocks is what the tabs of one browser share. */
@@ -35,15 +34,14 @@ describe('Elsewhere', () => {
   });
 
   it('follows the call of its tab, and lets go when it is told to end, in a call or not', async () => {
-    const call = writable<Call | null>(null);
-    const stop = one.follow(call);
-    const live = incoming({ call: 'c', from: 'bob', name: 'Bob', intent: 'call' });
-    call.set(live);
+    const inCall = writable(false);
+    const stop = one.follow(inCall);
+    inCall.set(true);
     expect(await two.busy()).toBe(true);
-    call.set(over(live, 'hangup'));
+    inCall.set(false);
     await Promise.resolve();
     expect(await two.busy()).toBe(false);
-    call.set({ ...live, phase: 'ending' });
+    inCall.set(true);
     expect(await two.busy()).toBe(true);
     stop();
     await Promise.resolve();

@@ -3,7 +3,6 @@
 // that is closed, is held by the tab that is in one.
 
 import type { Readable } from 'svelte/store';
-import { live, type Call } from './call';
 
 export class Elsewhere {
   private free: (() => void) | null = null;
@@ -14,8 +13,8 @@ export class Elsewhere {
   ) {}
 
   /** follow says for this tab whether it is in a call, until it is told to end. */
-  follow(call: Readable<Call | null>): () => void {
-    const stop = call.subscribe((now) => this.here(live(now)));
+  follow(inCall: Readable<boolean>): () => void {
+    const stop = inCall.subscribe((now) => this.here(now));
     return () => {
       stop();
       this.here(false); // not even in one that still ends

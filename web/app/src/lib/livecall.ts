@@ -58,6 +58,9 @@ export class LiveCall {
   readonly silence: Silence;
 
   private readonly shown: Writable<Call | null>;
+  /** this side has ended it */
+  leftHere = false;
+
   private asked: wire.CallAccept | wire.CallPickUp | null = null; // until the server has answered it
   private up = false; // media of the line
   private farewell: ReturnType<typeof setTimeout> | undefined;
@@ -85,6 +88,12 @@ export class LiveCall {
       onNotice: (text) => options.onNotice?.(text),
     });
     this.silence = new Silence(this.shown, this.line.capture, options.post);
+  }
+
+  /** hasLines: there are private lines, which are nowhere else */
+  get hasLines(): boolean {
+    const { lines, draft } = this.line.chat;
+    return get(lines).length > 0 || get(draft) !== '';
   }
 
   /** invite calls somebody, or records for them. */
@@ -410,6 +419,7 @@ export class LiveCall {
       return;
     }
     clearTimeout(this.discarding);
+    this.leftHere = true;
     if (call.phase === 'preparing' && !call.incoming) {
       this.clear(); // nobody knows of it yet
       this.forget();
@@ -439,9 +449,9 @@ export class LiveCall {
     [this.farewell, this.discarding, this.dismissal].forEach(clearTimeout);
     this.asked = null;
     this.line.close();
-    if (get(this.line.chat.lines).length === 0 && get(this.line.chat.draft) === '') {
+    if (!this.hasLines) {
       this.dismissal = setTimeout(() => this.dismiss(), get(this.shown)?.end?.reason === 'lost' ? brokenShown : outcomeShown);
-    } // private lines stay until they are dismissed: they are nowhere else
+    } // else it stays until it is dismissed
   }
 
   private is(id: string): boolean {
