@@ -131,6 +131,11 @@ export function bringsAnother(call: Call, frame: CallFrame): boolean {
   return false;
 }
 
+/** brokenOff reports whether a conversation is over that nobody has ended: there may be more to say. */
+export function brokenOff(call: Call): boolean {
+  return call.intent === 'call' && call.since !== undefined && call.end?.reason === 'lost' && !call.diversion;
+}
+
 /** agreed is the call when the person wants to say the rest as a message. */
 export function agreed(call: Call): Call {
   return call.diversion?.asks ? { ...call, diversion: { ...call.diversion, asks: false } } : call;
@@ -143,7 +148,8 @@ export function advance(call: Call, frame: CallFrame, now: number): Call {
   }
   switch (frame.type) {
     case 'call.ended':
-      return over(call, frame.reason, frame.duration_ms);
+      // Who hangs up because nothing is heard any more, or gives up on it, is not heard either.
+      return over(call, call.interrupted && frame.reason === 'hangup' ? 'lost' : frame.reason, frame.duration_ms);
     case 'call.stop':
       return over(call, frame.reason);
     case 'call.mute':

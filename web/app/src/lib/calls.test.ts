@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { get } from 'svelte/store';
-import { mayMute, type CallFrame } from './call';
+import { brokenOff, mayMute, type CallFrame } from './call';
 import { Calls, maySwap } from './calls';
 import { FakeConnection } from './connection.fake';
 import { Problem } from './errors';
@@ -748,11 +748,32 @@ describe('Calls', () => {
       expect(posted).toEqual([{ type: 'call.mute', call: 'theirs', muted: true }]);
     });
 
-    it('gives up in the end, and says so', async () => {
+    it('gives up in the end, says so, and offers to finish as a message for a minute', async () => {
       (await talking()).become('failed');
       await vi.advanceTimersByTimeAsync(45_000);
       expect(types().at(-1)).toBe('call.hangup');
       expect(now()).toMatchObject({ phase: 'over', end: { reason: 'lost' } });
+      expect(brokenOff(now())).toBe(true);
+      await vi.advanceTimersByTimeAsync(59_000);
+      expect(brokenOff(now())).toBe(true);
+      const finished = calls.start('bob', 'Bob', 'mailbox');
+      await settle();
+      expect(invites.at(-1)!.frame).toMatchObject({ to: 'bob', intent: 'mailbox' });
+      invites.at(-1)!.reply({ type: 'ok', re: '2' });
+      await finished;
+    });
+
+    it('offers the same when the other side gave up first', async () => {
+      (await talking()).become('failed');
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup', duration_ms: 9_000 });
+      expect(now()).toMatchObject({ end: { reason: 'lost' } });
+      expect(brokenOff(now())).toBe(true);
+    });
+
+    it('offers nothing more of a call that somebody has ended', async () => {
+      await talking();
+      await take({ type: 'call.ended', call: 'call-1', reason: 'hangup', duration_ms: 9_000 });
+      expect(brokenOff(now())).toBe(false);
     });
 
     it('goes through the relay when the server asks for it', async () => {

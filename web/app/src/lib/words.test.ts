@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { clock } from './time';
 import type * as wire from './wire';
-import { browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, runOf } from './words';
+import { brokenOff, browserOf, entryOf, heldIn, missed, nearlyFull, presenceOf, previewOf, runOf } from './words';
 
 describe('entryOf', () => {
   const entry = (outcome: wire.Outcome, duration_ms?: number) => ({ call: 'c', outcome, ...(duration_ms && { duration_ms }) });
@@ -34,6 +34,14 @@ describe('entryOf', () => {
     expect(missed(entry('declined'), false)).toBe(false);
     expect(missed(entry('answered'), false)).toBe(false);
   });
+});
+
+it('asks for the rest of a call that broke off, for a day', () => {
+  const message = (outcome: wire.Outcome, intent?: string) => ({ time: 1_000, call: { call: 'c', outcome, ...(intent && { intent }) } }) as wire.Message;
+  expect(brokenOff(message('lost'), 2_000)).toBe(true);
+  expect(brokenOff(message('lost'), 1_000 + 86_400_000)).toBe(false);
+  expect(brokenOff(message('lost', 'text'), 2_000)).toBe(false);
+  expect(brokenOff(message('answered'), 2_000)).toBe(false);
 });
 
 describe('runOf', () => {

@@ -145,6 +145,11 @@ export function missed(entry: wire.CallEntry, mine: boolean): boolean {
   return !mine && entry.outcome !== 'answered' && entry.outcome !== 'lost' && entry.outcome !== 'declined';
 }
 
+/** brokenOff reports whether a call entry is of a conversation that broke off not long ago: there may be more to say. */
+export function brokenOff({ call, time }: wire.Message, now: number): boolean {
+  return call?.outcome === 'lost' && call.intent !== 'text' && now - time < 86_400_000;
+}
+
 /** stepOf is a step of a message's way, in words. */
 export function stepOf(step: wire.StepName, mine: boolean): string {
   switch (step) {
