@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"parley/presence"
 	"parley/voicemail/store"
@@ -197,6 +199,48 @@ func testTwoProcessesWriteAtOnce(t *testing.T, open opener) {
 	other.join("cyd")
 	if _, err := h.SignIn(t.Context(), "cyd", password, "", ""); err != nil {
 		t.Errorf("sign in of a new account: %v", err)
+	}
+}
+
+// What a device sends in a row is stored in that order, also when a commit among
+// them is lost with its connection: what follows waits until it is known what
+// became of that.
+func TestLostCommitKeepsTheOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: on SQLite only")
+	}
+	cutter := storetest.Cut(t, storetest.Database(t))
+	h := openConfig(t, Config{Dir: t.TempDir(), Database: cutter.URL}, "ann", "bob")
+	var want []string
+	for round, lose := range []func(){cutter.Eat, cutter.Arm, cutter.Eat} {
+		lose()
+		const row = 80
+		outcomes := make(chan error, row)
+		for n := range row {
+			words := fmt.Sprintf("%d.%d", round, n)
+			want = append(want, words)
+			if err := h.Submit(h.text("ann", "bob", words), func(_ Accepted, err error) { outcomes <- err }); err != nil {
+				t.Fatal(err)
+			}
+			if n%4 == 3 { // some come at each moment of finding out, and after
+				time.Sleep(findOutPatience / 20 / 10)
+			}
+		}
+		for range row {
+			if err := <-outcomes; err != nil {
+				t.Errorf("round %d: %v", round, err)
+			}
+		}
+	}
+	var got []string
+	for _, e := range h.log("bob") {
+		got = append(got, e.Message.Text)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("stored as %v", got)
+	}
+	if m := h.Mailbox; m.order.waiting.Load() != 0 || len(m.order.lines) != 0 {
+		t.Errorf("%d lines are left", len(m.order.lines))
 	}
 }
 

@@ -152,7 +152,7 @@ func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err err
 
 // Submit is Deposit that does not wait, for what has no Voice: done is told the
 // outcome, once and from another goroutine, as Deposit would return it. It must
-// not wait for anything. What is submitted first is stored first; what is
+// not wait for anything. What a device submits first is stored first; what is
 // submitted before others are done shares their transaction. If Submit returns
 // an error, nothing was begun and done is not called.
 func (m *Mailbox) Submit(d Deposit, done func(Accepted, error)) error {
@@ -173,26 +173,26 @@ func (m *Mailbox) submit(d Deposit, done func(Accepted, error)) error {
 		return err
 	}
 	row := m.row(d)
-	var got Accepted
-	answer := func(err error) {
-		if err != nil {
-			done(Accepted{}, fmt.Errorf("deposit: %w", err))
-			return
-		}
-		done(got, nil)
-	}
+	var (
+		got  Accepted
+		held bool // in its line, which answers
+	)
 	return m.store.Submit(func(tx *store.Tx) (err error) {
+		if held = held || m.order.behind(waiter{d: d, done: done}); held {
+			return errBehind
+		}
 		got, err = m.accept(tx, d, row)
 		return err
 	}, func(err error) {
-		if !errors.Is(err, ErrOutcomeUnknown) {
-			answer(err)
-			return
+		switch {
+		case held:
+		case errors.Is(err, ErrOutcomeUnknown):
+			m.askAbout(waiter{d, err, done})
+		case err != nil:
+			done(Accepted{}, fmt.Errorf("deposit: %w", err))
+		default:
+			done(got, nil)
 		}
-		m.asking.Go(func() {
-			got, err = m.findOut(m.open, d, err)
-			answer(err)
-		})
 	})
 }
 

@@ -95,6 +95,7 @@ type Mailbox struct {
 	open   context.Context // ends with Close
 	close  context.CancelFunc
 	asking sync.WaitGroup // for what became of deposits; Add only from the store's goroutine
+	order  order
 }
 
 // Open opens the data directory and brings its schema up to date. It returns

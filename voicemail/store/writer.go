@@ -47,6 +47,7 @@ type answers struct {
 	group []*op
 	errs  []error
 	err   error
+	told  chan struct{} // closed when all are; nil: nobody waits for that
 }
 
 // startWriter begins to write on db, and to settle on another connection.
@@ -195,7 +196,12 @@ func (w *writer) serve(first *op) (err error) {
 	if lost := w.failure(); err == nil && lost != nil { // beside the commit
 		err = fmt.Errorf("%w: %w", ErrOutcomeUnknown, lost)
 	}
-	w.answers <- answers{group, errs, err}
+	a := answers{group: group, errs: errs, err: err}
+	if errors.Is(err, ErrOutcomeUnknown) { // whose ops know it before others are stored that were to follow them
+		a.told = make(chan struct{})
+		defer func() { <-a.told }()
+	}
+	w.answers <- a
 	return err
 }
 
@@ -220,6 +226,9 @@ func (w *writer) tell() {
 			} else {
 				o.done(a.errs[i])
 			}
+		}
+		if a.told != nil {
+			close(a.told)
 		}
 	}
 }

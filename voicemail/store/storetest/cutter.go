@@ -15,10 +15,12 @@ import (
 )
 
 // Cutter stands between a store and its server. When armed, it lets the next
-// COMMIT through, keeps the answer to itself and cuts the connection.
+// COMMIT through, keeps the answer to itself and cuts the connection; or it keeps
+// the COMMIT to itself.
 type Cutter struct {
 	URL    string
 	armed  atomic.Bool
+	eats   atomic.Bool
 	silent atomic.Bool
 	delay  atomic.Int64 // of each answer, in ns
 	server string       // socket
@@ -76,6 +78,9 @@ func (c *Cutter) Delay(by time.Duration) { c.delay.Store(int64(by)) }
 // Arm makes the next COMMIT the last of its connection.
 func (c *Cutter) Arm() { c.armed.Store(true) }
 
+// Eat makes the next COMMIT come to nothing, and the last of its connection.
+func (c *Cutter) Eat() { c.eats.Store(true) }
+
 // between carries one connection until either side or ctx ends it.
 func (c *Cutter) between(ctx context.Context, client net.Conn) {
 	defer client.Close()
@@ -96,10 +101,13 @@ func (c *Cutter) between(ctx context.Context, client net.Conn) {
 		})
 	}()
 	c.pump(server, client, func(said []byte) bool {
-		if bytes.Contains(bytes.ToLower(said), []byte("commit\x00")) && c.armed.CompareAndSwap(true, false) {
+		if !bytes.Contains(bytes.ToLower(said), []byte("commit\x00")) {
+			return true
+		}
+		if c.armed.CompareAndSwap(true, false) {
 			cut.Store(true)
 		}
-		return true
+		return !c.eats.CompareAndSwap(true, false)
 	})
 	_ = server.Close() // ends the other direction
 	<-done
