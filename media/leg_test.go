@@ -225,7 +225,7 @@ func TestNothingSaidIsNotKept(t *testing.T) {
 		"short":  func(c speaker) { c.say(tone440(t), 20, 200*time.Millisecond) },
 		"silent": func(c speaker) { c.say(stillness, 127, 1500*time.Millisecond) },
 	} {
-		c, leg, w := begin(t, e, Order{ID: name})
+		c, leg, w := begin(t, e, Order{ID: name, MinDuration: map[string]time.Duration{"short": 10 * time.Second}[name]}) // the clock decides
 		w.wait(ReportRecording)
 		say(c)
 		if _, err := leg.Finish(t.Context()); !errors.Is(err, ErrTooShort) {
@@ -252,13 +252,18 @@ func TestEndsByItself(t *testing.T) {
 		c, leg, w := begin(t, e, Order{ID: "silence", Silence: 1500 * time.Millisecond})
 		w.wait(ReportRecording)
 		c.say(sound, 20, time.Second)
+		said := time.Now()
 		c.say(stillness, 100, 1700*time.Millisecond)
 		w.wait(ReportStopped)
 		got, err := leg.Finish(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, "the end", got.Duration, 2*time.Second, 150*time.Millisecond) // a second of the silence stays
+		last := leg.take.lastVoice
+		near(t, "the end", got.Duration, last+time.Second-preSkip, 3*time.Millisecond) // a second of the silence stays
+		if most := said.Sub(leg.take.began) + time.Second; last < 900*time.Millisecond || last > most {
+			t.Errorf("the voice ended at %s, want 1 s, or %s at most", last, most)
+		}
 	})
 	t.Run("lost", func(t *testing.T) {
 		c, leg, w := begin(t, e, Order{ID: "lost"})
@@ -272,7 +277,10 @@ func TestEndsByItself(t *testing.T) {
 		if err != nil || !got.Truncated {
 			t.Errorf("%+v, %v", got, err)
 		}
-		near(t, "the end", got.Duration, time.Second, 300*time.Millisecond)
+		last := leg.take.lastPacket - preSkip
+		if last < 800*time.Millisecond || got.Duration < last || got.Duration > last+200*time.Millisecond {
+			t.Errorf("it is %s long, and the last packet came at %s", got.Duration, last)
+		}
 	})
 }
 
@@ -501,11 +509,10 @@ func TestPause(t *testing.T) {
 	leg.Pause(false)
 	c.say(tone, 20, time.Second)
 	w.wait(ReportLevel)
-	got, err := leg.Finish(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	got := finish(t, leg)
+	if skipped := leg.take.skipped; skipped < 1500*time.Millisecond {
+		t.Errorf("a pause of 1.7 s took %s", skipped)
 	}
-	near(t, "the end", got.Duration, 2*time.Second, 300*time.Millisecond)
 	data, err := os.ReadFile(got.Path)
 	if err != nil {
 		t.Fatal(err)

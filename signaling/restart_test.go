@@ -127,7 +127,7 @@ func (c *client) entryOrLast(id string) *wire.Message {
 
 // underWay waits for the journal to be of no call, and is what it still has.
 func (h *house) underWay() (ids []string) {
-	for range 100 {
+	for range 1000 {
 		h.calls.mu.Lock()
 		live := len(h.calls.live)
 		h.calls.mu.Unlock()
@@ -271,12 +271,13 @@ func TestRestartInEveryState(t *testing.T) {
 
 // A ring whose time is over when the server is back never rings; it is missed.
 func TestOldRingIsMissedAfterARestart(t *testing.T) {
-	h := openWith(t, voicemail.Config{}, func(c *Config) { c.Calls.Ring = 50 * time.Millisecond }, "ann", "bob")
+	h := openWith(t, voicemail.Config{}, func(c *Config) { c.Calls.Ring = time.Second }, "ann", "bob")
 	p := newPair(t, h)
 	p.ring()
+	over := time.Now().Add(time.Second)
 	h.cancel()
 	h.calls.running.Wait()
-	time.Sleep(60 * time.Millisecond) // while nothing runs
+	time.Sleep(time.Until(over)) // while nothing runs
 	h.restart(t, true)
 	p.back(&p.bob, "bob")
 	p.back(&p.ann, "ann")

@@ -201,7 +201,7 @@ func TestHelloThatFailsLeavesNothing(t *testing.T) {
 	rename("gone", "relations")
 	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), noDeadline)
 	c.closeCode()
-	for range 200 {
+	for range 1000 {
 		if len(h.hub.Devices(h.people["ann"])) == 0 {
 			break
 		}

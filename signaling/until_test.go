@@ -42,7 +42,7 @@ func TestPresenceEndsByItself(t *testing.T) {
 		t.Errorf("available until: %s", asJSON(got))
 	}
 
-	until(300 * time.Millisecond)
+	until(time.Second)
 	for _, c := range []*client{bob, phone} {
 		self := nextWhere(c, func(f *wire.Self) bool { return f.State == presence.Available })
 		if self.Status != "" || self.Until != 0 {
@@ -54,7 +54,7 @@ func TestPresenceEndsByItself(t *testing.T) {
 		t.Errorf("ann was told %s", asJSON(r))
 	}
 
-	end = until(400 * time.Millisecond)
+	end = until(time.Second)
 	h.restart(t, true)
 	bob = h.dial(t, "bob", bob.device)
 	if self := bob.hello("", 0).Self; self.State == presence.DoNotDisturb { // in time
