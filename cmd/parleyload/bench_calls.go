@@ -158,21 +158,23 @@ func (c *couple) close() {
 	}
 }
 
-// offer is as long as a browser's.
-var offer = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" +
-	strings.Repeat("a=rtcp-fb:111 transport-cc and what a browser says of its codecs\r\n", 32)
-
-// candidates is how many each side sends.
-const candidates = 4
-
 // begin sets a call up until both talk.
 func (c *couple) begin() error {
 	_, err := c.call(false)
 	return err
 }
 
-// call makes one call with all the frames that browsers send, and ends it if
-// it is to. It returns how long the callee waited for the ring.
+var (
+	laterOffer, laterAnswer = withChannel(browserOffer), withChannel(browserAnswer)
+	nonce                   = strings.Repeat("5a", 32)
+)
+
+// call makes one call with the frames that two browsers send, and ends it if
+// it is to: the invite and that it rings, the accept, the candidates of both as
+// they are gathered, the word of both that media is up, the offer of a data
+// channel for the call's chat and its answer, the end, and of both that its
+// entry is stored. What a page asks for besides, as for who is shown on it, is
+// left out. It returns how long the callee waited for the ring.
 func (c *couple) call(ends bool) (rang time.Duration, err error) {
 	c.id = newID()
 	step := func(s *socket, f wire.Frame) {
@@ -180,25 +182,30 @@ func (c *couple) call(ends bool) (rang time.Duration, err error) {
 			err = s.write(f)
 		}
 	}
+	gathers := func(s *socket) {
+		for _, candidate := range browserCandidates {
+			step(s, &wire.CallCandidate{Call: c.id, Candidate: candidate, Mid: "0"})
+		}
+	}
 	began := time.Now()
-	step(c.caller, &wire.CallInvite{ID: "i", Call: c.id, To: c.to.account, Intent: wire.IntentCall, Offer: offer})
+	step(c.caller, &wire.CallInvite{ID: "i", Call: c.id, To: c.to.account, Intent: wire.IntentCall, Offer: browserOffer})
 	expect[*wire.CallRing](c.callee, &err)
 	rang = time.Since(began)
 	step(c.callee, &wire.CallRinging{Call: c.id})
 	expect[*wire.CallAlerting](c.caller, &err)
-	for range candidates {
-		step(c.caller, &wire.CallCandidate{Call: c.id, Candidate: "candidate:1 1 udp 2122260223 192.0.2.1 50000 typ host generation 0", Mid: "0"})
-	}
-	step(c.callee, &wire.CallAccept{Call: c.id, Answer: offer})
+	gathers(c.caller)
+	step(c.callee, &wire.CallAccept{Call: c.id, Answer: browserAnswer})
 	expect[*wire.CallGranted](c.callee, &err)
 	expect[*wire.CallAnswered](c.caller, &err)
-	for range candidates {
-		step(c.callee, &wire.CallCandidate{Call: c.id, Candidate: "candidate:1 1 udp 2122260223 192.0.2.1 50000 typ host generation 0", Mid: "0"})
-	}
-	step(c.caller, &wire.CallConnected{Call: c.id})
+	gathers(c.callee)
+	step(c.caller, &wire.CallConnected{Call: c.id, Nonce: nonce})
 	step(c.callee, &wire.CallConnected{Call: c.id})
 	expect[*wire.CallActive](c.caller, &err)
 	expect[*wire.CallActive](c.callee, &err)
+	step(c.caller, &wire.CallDescription{Call: c.id, Kind: wire.DescriptionOffer, SDP: laterOffer, Negotiation: c.id})
+	expect[*wire.CallDescription](c.callee, &err)
+	step(c.callee, &wire.CallDescription{Call: c.id, Kind: wire.DescriptionAnswer, SDP: laterAnswer, Negotiation: c.id})
+	expect[*wire.CallDescription](c.caller, &err)
 	if !ends {
 		return rang, err
 	}
