@@ -44,29 +44,30 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if f.Intent == wire.IntentEcho && f.To != who.Account {
 		return errInvalid
 	}
-	about, err := cs.prospect(ctx, who.Account, f.To)
+	isNew := cs.find(f.Call) == nil
+	about, err := cs.prospect(ctx, who, f.To, f.Call)
 	if err != nil {
 		return err
 	}
 	setup := call.Setup{
-		ID: f.Call, Caller: call.Party(who), CallerName: about.Caller.Name, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
+		ID: f.Call, Caller: call.Party(who), CallerName: about.CallerName, Callee: f.To, Intent: f.Intent, Offer: f.Offer,
 		Timings: cs.cfg.Timings, Limit: cs.cfg.Limit,
 	}
 	var route call.Route
 	if f.Intent == wire.IntentEcho {
 		setup.Limit = echoLength
 	} else {
-		wishes(&setup, about.Callee.Taking)
+		wishes(&setup, about.Taking)
 		setup.Screen = setup.Screen && f.Screening && about.NoDraft == nil // what a pick-up leaves must have room
-		if route, err = cs.route(about); err != nil {
+		if route, err = cs.route(who.Account, f.To, about); err != nil {
 			return err
 		}
 	}
-	if about.Caller.RelayOnly {
+	if about.RelayOnly {
 		setup.Offer = concealSDP(setup.Offer)
 	}
-	if err := cs.isNew(ctx, setup); err != nil {
-		return err
+	if isNew && about.Sent {
+		return errInvalid // what it leaves would be taken for the same, or for something else
 	}
 	if err := cs.leaveOther(ctx, setup); err != nil {
 		return err
@@ -78,25 +79,9 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
 }
 
-// isNew refuses the id of a call that has its entry already: what is left under it
-// once more would be taken for the same, or for something else.
-func (cs *calls) isNew(ctx context.Context, setup call.Setup) error {
-	if cs.find(setup.ID) != nil {
-		return nil // for begin to say
-	}
-	sent, err := cs.cfg.Mailbox.Sent(ctx, setup.Caller.Account, setup.Caller.Device, setup.ID)
-	switch {
-	case err != nil:
-		return fmt.Errorf("calls of before: %w", err)
-	case sent:
-		return errInvalid
-	}
-	return nil
-}
-
 // prospect reads what decides about a call, also whether there may be one.
-func (cs *calls) prospect(ctx context.Context, caller, callee presence.AccountID) (voicemail.Prospect, error) {
-	about, err := cs.cfg.Mailbox.Prospect(ctx, caller, callee)
+func (cs *calls) prospect(ctx context.Context, caller Identity, callee presence.AccountID, call string) (voicemail.Prospect, error) {
+	about, err := cs.cfg.Mailbox.Prospect(ctx, caller.Account, callee, caller.Device, call)
 	switch {
 	case errors.Is(err, voicemail.ErrNotFound):
 		return about, errNotContact
@@ -107,8 +92,8 @@ func (cs *calls) prospect(ctx context.Context, caller, callee presence.AccountID
 }
 
 // route is what there is to know of the callee.
-func (cs *calls) route(about voicemail.Prospect) (call.Route, error) {
-	callee, blocked := about.Callee.ID, about.Between.Ignored()
+func (cs *calls) route(caller, callee presence.AccountID, about voicemail.Prospect) (call.Route, error) {
+	blocked := about.Between.Ignored()
 	if !about.Between.May(presence.Call) && !blocked {
 		return call.Route{}, errNotContact
 	}
@@ -124,17 +109,17 @@ func (cs *calls) route(about voicemail.Prospect) (call.Route, error) {
 	return call.Route{
 		Blocked: blocked, State: own.State, Until: own.Until, Devices: cs.cfg.Presence.Devices(callee),
 		Grace: cs.cfg.Presence.InGrace(callee), Full: part,
-		Greetings: greetingsFor(about.Greetings, about.Caller.ID, cs.cfg.Now()),
+		Greetings: greetingsFor(about.Greetings, caller, cs.cfg.Now()),
 	}, nil
 }
 
 // reach is what a call would come to now, by the same rules.
 func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
-	about, err := cs.prospect(ctx, c.who.Account, f.Account)
+	about, err := cs.prospect(ctx, c.who, f.Account, "")
 	if err != nil {
 		return err
 	}
-	route, err := cs.route(about)
+	route, err := cs.route(c.who.Account, f.Account, about)
 	if err != nil {
 		return err
 	}

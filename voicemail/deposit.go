@@ -231,14 +231,14 @@ func (d *Deposit) row() store.Message {
 // keepVoice makes the recording durable and returns the blob's id. It returns
 // "" if the deposit is a repetition, whose recording is there already.
 func (m *Mailbox) keepVoice(ctx context.Context, d Deposit) (string, error) {
-	if sent, err := m.Sent(ctx, d.From, d.Device, d.CID); sent || err != nil {
+	if sent, err := m.sent(ctx, d.From, d.Device, d.CID); sent || err != nil {
 		return "", err
 	}
 	return m.keepSound(*d.Voice)
 }
 
-// Sent reports whether a device has sent something under cid.
-func (m *Mailbox) Sent(ctx context.Context, from presence.AccountID, device presence.DeviceID, cid string) (bool, error) {
+// sent reports whether a device has sent something under cid.
+func (m *Mailbox) sent(ctx context.Context, from presence.AccountID, device presence.DeviceID, cid string) (bool, error) {
 	err := m.store.View(ctx, func(tx *store.Tx) error {
 		_, err := tx.MessageSent(from, device, cid)
 		return err

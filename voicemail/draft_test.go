@@ -136,7 +136,7 @@ func testDraftsTakeRoomAndEnd(t *testing.T, open opener) {
 		t.Errorf("ann is told %+v", got)
 	}
 	holds(4)
-	if p, err := h.Prospect(t.Context(), h.id("ann"), h.id("bob")); err != nil || !errors.Is(p.NoDraft, ErrFull) || p.Full != nil {
+	if p, err := h.Prospect(t.Context(), h.id("ann"), h.id("bob"), "", ""); err != nil || !errors.Is(p.NoDraft, ErrFull) || p.Full != nil {
 		t.Errorf("ann may leave one more: %v, bob may be left one: %v (%v)", p.NoDraft, p.Full, err)
 	}
 	if _, err := h.Deposit(t.Context(), h.voice("bob", "ann", []byte("sound"))); !errors.Is(err, ErrFull) {
