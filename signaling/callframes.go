@@ -48,7 +48,7 @@ func (cs *calls) handle(ctx context.Context, c *conn, f wire.Frame) error {
 	if r == nil {
 		return errNoCall
 	}
-	return r.deliverFrom(ctx, call.Party(c.who), event)
+	return r.deliverFrom(call.Party(c.who), event)
 }
 
 // relayOnly reports whether the account of somebody who is here hides its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,8 +55,10 @@ type calls struct {
 	late     []late          // owned by recover, then by the sweep of deliverLate
 
 	mu       sync.Mutex
-	live     map[string]*runner // by call id
+	live     map[string]*runner               // by call id
+	of       map[presence.AccountID][]*runner // the same by caller and by callee
 	invites  map[presence.AccountID]*rate.Limiter
+	swept    time.Time // when those of invites that are idle were removed
 	stopping bool
 
 	engaging sync.Mutex                 // held while the tracker is told
@@ -63,10 +66,17 @@ type calls struct {
 }
 
 func newCalls(ctx context.Context, cfg callsConfig) *calls {
-	return &calls{
-		cfg: cfg, ctx: ctx, patience: depositPatience, live: make(map[string]*runner),
+	cs := &calls{
+		cfg: cfg, ctx: ctx, patience: depositPatience,
+		live: make(map[string]*runner), of: make(map[presence.AccountID][]*runner),
 		invites: make(map[presence.AccountID]*rate.Limiter), engaged: make(map[presence.AccountID]int),
 	}
+	context.AfterFunc(ctx, func() {
+		for _, r := range cs.all() {
+			r.post(incoming{quit: true})
+		}
+	})
+	return cs
 }
 
 // begin enters a call into the table and starts its runner, in one step with
@@ -74,25 +84,35 @@ func newCalls(ctx context.Context, cfg callsConfig) *calls {
 // second is no call of its own; the call that it crosses is returned. An
 // invite that was here before changes nothing.
 func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err error) {
+	r, crossed, err := cs.admit(setup, &route)
+	if r != nil {
+		r.work(incoming{Event: call.Invited{Route: route}})
+	}
+	return crossed, err
+}
+
+// admit is the part of begin that looks at the other calls. The runner that it
+// returns is in the table, and does nothing before the caller has it work.
+func (cs *calls) admit(setup call.Setup, route *call.Route) (begun, crossed *runner, err error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if cs.stopping {
-		return nil, voicemail.ErrUnavailable
+	if cs.stopping || cs.ctx.Err() != nil {
+		return nil, nil, voicemail.ErrUnavailable
 	}
 	if old := cs.live[setup.ID]; old != nil {
 		if old.setup.Caller == setup.Caller && old.setup.Callee == setup.Callee {
-			return nil, nil
+			return nil, nil, nil
 		}
-		return nil, errInvalid
+		return nil, nil, errInvalid
 	}
 	if setup.Intent == wire.IntentEcho {
 		if err := cs.mayEcho(setup.Caller); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	for _, r := range cs.live {
+	for _, r := range cs.of[setup.Callee] {
 		if setup.Rings() && !route.Blocked && r.rings(setup.Intent, setup.Callee, setup.Caller.Account) {
-			return r, nil
+			return nil, r, nil
 		}
 		if r.engages(setup.Callee) {
 			route.Busy, route.BusyAt = true, r.deviceOf(setup.Callee)
@@ -101,17 +121,21 @@ func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err
 	// One durable entry, come what may: from here on another process knows of
 	// the call, and of none that was refused.
 	if err := cs.journal(setup); err != nil {
-		return nil, fmt.Errorf("%w: %w", voicemail.ErrUnavailable, err)
+		return nil, nil, fmt.Errorf("%w: %w", voicemail.ErrUnavailable, err)
 	}
-	cs.startLocked(newRunner(cs, call.New(setup), setup), call.Invited{Route: route})
-	return nil, nil
+	r := newRunner(cs, call.New(setup), setup)
+	cs.enterLocked(r)
+	return r, nil, nil
 }
 
-func (cs *calls) startLocked(r *runner, first call.Event) {
-	r.inbox <- incoming{Event: first}
+// enterLocked puts a call into the table. Events wait until somebody has it work.
+func (cs *calls) enterLocked(r *runner) {
+	r.working = true
 	cs.live[r.setup.ID] = r
+	for _, account := range r.accounts() {
+		cs.of[account] = append(cs.of[account], r)
+	}
 	cs.running.Add(1)
-	go r.run()
 }
 
 // engage counts the conversations of a person, which others see.
@@ -142,18 +166,30 @@ func (cs *calls) all() []*runner {
 	return all
 }
 
+// allOf are the calls that an account has made or receives.
+func (cs *calls) allOf(account presence.AccountID) []*runner {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return slices.Clone(cs.of[account])
+}
+
 func (cs *calls) close(r *runner) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	delete(cs.live, r.setup.ID)
-	close(r.done)
+	for _, account := range r.accounts() {
+		others := slices.DeleteFunc(cs.of[account], func(one *runner) bool { return one == r })
+		if cs.of[account] = others; len(others) == 0 {
+			delete(cs.of, account)
+		}
+	}
 }
 
 // deviceGone says that a device has no socket any more. Clean means that its
 // page was left, and its media with it.
 func (cs *calls) deviceGone(who Identity, clean bool) {
 	party := call.Party(who)
-	for _, r := range cs.all() {
+	for _, r := range cs.allOf(who.Account) {
 		takesPart := r.setup.Caller == party || r.setup.Callee == who.Account && r.grantedTo() == who.Device
 		if !takesPart && !r.screens(who.Account) {
 			continue
@@ -162,7 +198,7 @@ func (cs *calls) deviceGone(who Identity, clean bool) {
 		if clean && takesPart {
 			event = call.HungUp{By: party}
 		}
-		_ = r.deliver(cs.ctx, event) // a call that has ended needs no telling
+		_ = r.deliver(event) // a call that has ended needs no telling
 	}
 }
 
@@ -170,15 +206,15 @@ func (cs *calls) deviceGone(who Identity, clean bool) {
 // calls that it names, or rings with them. Of those that ended meanwhile, with
 // the server perhaps, it learns here.
 func (cs *calls) deviceBack(who Identity, held []string) {
-	for _, r := range cs.all() {
+	for _, r := range cs.allOf(who.Account) {
 		if r.setup.Callee == who.Account {
-			_ = r.deliver(cs.ctx, call.Appeared{Device: who.Device})
+			_ = r.deliver(call.Appeared{Device: who.Device})
 		}
 	}
 	party := call.Party(who)
 	for _, id := range held[:min(len(held), maxHeld)] {
 		if r := cs.find(id); r != nil && r.concerns(party) {
-			_ = r.deliver(cs.ctx, call.Returned{Who: party})
+			_ = r.deliver(call.Returned{Who: party})
 		} else if callID.MatchString(id) {
 			cs.cfg.Line.Send(who.Account, who.Device, &wire.CallEnded{Call: id, Reason: wire.ReasonLost})
 		}
@@ -198,7 +234,7 @@ func (cs *calls) shutdown(ctx context.Context) error {
 	cs.stopping = true
 	cs.mu.Unlock()
 	for _, r := range cs.all() {
-		_ = r.deliver(ctx, call.Stopping{})
+		_ = r.deliver(call.Stopping{})
 	}
 	gone := make(chan struct{})
 	go func() { cs.running.Wait(); close(gone) }()

@@ -52,13 +52,13 @@ func (r *runner) greeting(id string) []byte {
 	file, _, err := r.calls.cfg.Mailbox.GreetingSound(r.calls.ctx, r.setup.Callee, id)
 	if err != nil {
 		if !errors.Is(err, voicemail.ErrNotFound) {
-			r.log.Error("greeting cannot be read", "err", err)
+			r.log().Error("greeting cannot be read", "err", err)
 		}
 		return nil
 	}
 	sound, err := io.ReadAll(file)
 	if err := errors.Join(err, file.Close()); err != nil {
-		r.log.Error("greeting cannot be read", "err", err)
+		r.log().Error("greeting cannot be read", "err", err)
 		return nil
 	}
 	return sound

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -69,14 +71,14 @@ func (cs *calls) invite(ctx context.Context, who Identity, f *wire.CallInvite) e
 	if isNew && about.Sent {
 		return errInvalid // what it leaves would be taken for the same, or for something else
 	}
-	if err := cs.leaveOther(ctx, setup); err != nil {
+	if err := cs.leaveOther(setup); err != nil {
 		return err
 	}
 	crossed, err := cs.begin(setup, route)
 	if crossed == nil {
 		return err
 	}
-	return crossed.deliver(ctx, call.Crossed{Device: who.Device, Invite: f.Call})
+	return crossed.deliver(call.Crossed{Device: who.Device, Invite: f.Call})
 }
 
 // prospect reads what decides about a call, also whether there may be one.
@@ -123,7 +125,7 @@ func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range cs.all() {
+	for _, r := range cs.allOf(f.Account) {
 		if r.engages(f.Account) {
 			route.Busy, route.BusyAt = true, r.deviceOf(f.Account)
 		}
@@ -148,13 +150,13 @@ func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
 
 // leaveOther ends what the caller's device was in before: a page has one call
 // at a time, so an older one was forgotten. Another device's call is not ours.
-func (cs *calls) leaveOther(ctx context.Context, setup call.Setup) error {
+func (cs *calls) leaveOther(setup call.Setup) error {
 	caller := setup.Caller
-	for _, r := range cs.all() {
+	for _, r := range cs.allOf(caller.Account) {
 		switch {
 		case r.setup.ID == setup.ID: // the same invite again
 		case r.setup.Caller == caller, r.setup.Callee == caller.Account && r.grantedTo() == caller.Device:
-			if err := r.deliver(ctx, call.HungUp{By: caller}); err != nil && !errors.Is(err, errNoCall) {
+			if err := r.deliver(call.HungUp{By: caller}); err != nil && !errors.Is(err, errNoCall) {
 				return err
 			}
 		case r.engages(caller.Account):
@@ -169,10 +171,9 @@ func (cs *calls) mayInvite(account presence.AccountID) bool {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	now := cs.cfg.Now()
-	for other, l := range cs.invites { // keep only those that are not idle
-		if l.TokensAt(now) >= invitesBurst {
-			delete(cs.invites, other)
-		}
+	if now.Sub(cs.swept) >= time.Minute { // keep only those that are not idle
+		maps.DeleteFunc(cs.invites, func(_ presence.AccountID, l *rate.Limiter) bool { return l.TokensAt(now) >= invitesBurst })
+		cs.swept = now
 	}
 	l := cs.invites[account]
 	if l == nil {

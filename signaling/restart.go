@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -23,48 +22,104 @@ func (cs *calls) journal(setup call.Setup) error {
 	return cs.cfg.Journal.Open(setup.ID, data)
 }
 
+// record is what the journal has of a call.
+type record struct {
+	memo  call.Memo
+	added int         // changes since it has the whole
+	late  *time.Timer // until it has the newest candidates; nil if it has
+}
+
+const (
+	// A candidate is written down with those that follow, or with what it leads to.
+	// One that a kill takes with it is lost like one that a socket takes.
+	candidateLate = 100 * time.Millisecond
+	maxAdded      = 32 // changes, before the whole is written again
+)
+
 // note writes how the call stands into the journal, if that has changed, before
 // anybody is told.
 func (r *runner) note() {
+	at := &r.journal
+	if at.late != nil {
+		at.late.Stop()
+		at.late = nil
+	}
 	if !r.setup.Rings() || r.machine.State() == call.Ended {
 		return // once it has ended, the entry is all that is left
 	}
-	memo, err := json.Marshal(r.machine.Memo())
+	memo := r.machine.Memo()
+	more, adds := memo.Since(at.memo)
+	if adds && more.Standing == at.memo.Standing && len(more.Held)+len(more.HeldCallee) == 0 {
+		return
+	}
+	write, what, added := r.calls.cfg.Journal.Add, more, at.added+1
+	if !adds || added > maxAdded {
+		write, what, added = r.calls.cfg.Journal.Note, memo, 0
+	}
+	data, err := json.Marshal(what)
+	if err == nil {
+		err = write(r.setup.ID, data)
+	}
 	if err != nil {
-		r.log.Error("encode memo", "err", err)
+		r.log().Error("note in the journal", "err", err)
 		return
 	}
-	if bytes.Equal(memo, r.noted) {
-		return
+	at.memo, at.added = memo, added
+}
+
+// noteLater is note for a candidate.
+func (r *runner) noteLater() {
+	if r.journal.late == nil && r.setup.Rings() {
+		r.journal.late = time.AfterFunc(candidateLate, func() { _ = r.deliver(nil) })
 	}
-	if err := r.calls.cfg.Journal.Note(r.setup.ID, memo); err != nil {
-		r.log.Error("note in the journal", "err", err)
-		return
-	}
-	r.noted = memo
 }
 
 // resume goes on with the calls that were under way when the process before
 // ended, which was last alive at down.
 func (cs *calls) resume(under []voicemail.LiveCall, down time.Time) {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	if cs.stopping {
-		return
-	}
 	for _, live := range under {
-		var setup call.Setup
-		memo := call.Memo{State: call.Routing}
-		err := json.Unmarshal(live.Setup, &setup)
-		if err == nil && live.Note != nil {
-			err = json.Unmarshal(live.Note, &memo)
-		}
+		setup, memo, err := readCall(live)
 		if err != nil || setup.ID != live.ID {
 			cs.cfg.Log.Error("call in the journal cannot be read", "call", live.ID, "err", err)
 			continue
 		}
 		cs.cfg.Log.Info("call goes on", "call", live.ID, "state", memo.State)
 		r := newRunner(cs, call.Restore(setup, memo), setup)
-		cs.startLocked(r, call.Restarted{Down: down})
+		r.journal.memo = memo
+		if cs.restart(r) {
+			r.work(incoming{Event: call.Restarted{Down: down}})
+		}
 	}
+}
+
+// restart puts a call of the process before into the table, unless this one
+// stops already, too.
+func (cs *calls) restart(r *runner) bool {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.stopping || cs.ctx.Err() != nil {
+		return false
+	}
+	cs.enterLocked(r)
+	return true
+}
+
+func readCall(live voicemail.LiveCall) (setup call.Setup, memo call.Memo, err error) {
+	memo.State = call.Routing
+	if err := json.Unmarshal(live.Setup, &setup); err != nil {
+		return setup, memo, err
+	}
+	if live.Note != nil {
+		if err := json.Unmarshal(live.Note, &memo); err != nil {
+			return setup, memo, err
+		}
+	}
+	for _, added := range live.Added {
+		var more call.Memo
+		if err := json.Unmarshal(added, &more); err != nil {
+			return setup, memo, err
+		}
+		memo = memo.With(more)
+	}
+	return setup, memo, nil
 }

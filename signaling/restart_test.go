@@ -11,7 +11,7 @@ import (
 )
 
 // restart ends the server and starts another on the same data: planned, or as
-// a kill leaves it.
+// a kill leaves it that comes a moment after the last candidate.
 func (h *house) restart(t *testing.T, kill bool) {
 	t.Helper()
 	if kill {

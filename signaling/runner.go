@@ -14,33 +14,42 @@ import (
 	"parley/voicemail"
 )
 
-// runner is one live call: its goroutine alone steps the machine and performs
-// the effects. What takes time (media, the mailbox) runs beside it and comes
-// back as events.
+// runner is one live call. Its events are worked off one after the other, by
+// whoever brings one while nobody is at it: that goroutine alone steps the
+// machine and performs the effects. What takes time (media, the mailbox) runs
+// beside it and comes back as events. So a call that goes on and on holds no
+// goroutine, and a frame is handled by who has read it.
 type runner struct {
 	// static
 	calls *calls
 	setup call.Setup
-	log   *slog.Logger
-	inbox chan incoming
-	done  chan struct{} // closed once the call is out of the table
 
-	// owned by run
+	mu      sync.Mutex
+	working bool       // somebody works events off
+	queue   []incoming // that came meanwhile
+	over    bool       // out of the table: nothing but what runs beside is taken
+
+	// owned by who works
 	machine *call.Machine
-	noted   []byte // the memo in the journal
-	left    bool   // its entry is, to the next start
+	journal record
+	left    bool // its entry is, to the next start
 	timers  map[call.Timer]*time.Timer
 	leg     Leg
 	kept    *Take          // what Finish kept
 	heard   map[int]func() // by Listen, ends what a device hears of the recording
 	// The call goes on with the next start of the server.
 	suspended bool
-	beside    sync.WaitGroup
+	beside    int   // how much runs beside
+	gone      bool  // over, and nothing runs beside
 	taking    trace // of the newest recording
 
 	standing atomic.Pointer[standing] // what others may ask
 	began    atomic.Int64             // when recording began, Unix ms; set by report
 }
+
+// maxQueue is how many events may wait because one takes long, on a disk that
+// hangs; then what devices say is refused, and levels are left out.
+const maxQueue = 256
 
 // standing is how a call stands, after the last step.
 type standing struct {
@@ -50,24 +59,26 @@ type standing struct {
 	review  string            // file that the caller may hear before it is sent
 }
 
-// incoming is an event, and what run takes over with it.
+// incoming is an event, if any, and what is taken over with it.
 type incoming struct {
 	call.Event
-	leg  Leg
-	kept *Take  // of leg
-	left bool   // the entry could not be stored
-	hear func() // ends what the device of the event hears
+	leg    Leg
+	kept   *Take  // of leg
+	left   bool   // the entry could not be stored
+	hear   func() // ends what the device of the event hears
+	beside bool   // something that ran beside is done
+	quit   bool   // the server is gone
 }
 
 func newRunner(cs *calls, machine *call.Machine, setup call.Setup) *runner {
-	r := &runner{
-		calls: cs, setup: setup, log: cs.cfg.Log.With("call", setup.ID),
-		inbox: make(chan incoming, 64), done: make(chan struct{}),
-		machine: machine, timers: make(map[call.Timer]*time.Timer), heard: make(map[int]func()),
-	}
+	r := &runner{calls: cs, setup: setup, machine: machine, timers: make(map[call.Timer]*time.Timer, 2)}
 	r.standing.Store(&standing{state: machine.State(), granted: machine.Granted()})
 	return r
 }
+
+// log names the call in what is logged. It is made when it is needed: most
+// calls never log.
+func (r *runner) log() *slog.Logger { return r.calls.cfg.Log.With("call", r.setup.ID) }
 
 // rings reports whether this is caller calling callee with that intent, and a
 // device may still answer.
@@ -91,6 +102,14 @@ func (r *runner) concerns(p call.Party) bool {
 		return at.granted == p.Device
 	}
 	return at.state == call.Routing || at.state == call.Alerting || at.state == call.Ringing
+}
+
+// accounts are the two of the call; one in an echo test.
+func (r *runner) accounts() []presence.AccountID {
+	if r.setup.Callee == r.setup.Caller.Account {
+		return []presence.AccountID{r.setup.Callee}
+	}
+	return []presence.AccountID{r.setup.Caller.Account, r.setup.Callee}
 }
 
 // grantedTo is the callee's device that has the call.
@@ -118,26 +137,65 @@ func (r *runner) deviceOf(account presence.AccountID) presence.DeviceID {
 	return r.grantedTo()
 }
 
-// deliver puts an event into the inbox.
-func (r *runner) deliver(ctx context.Context, event call.Event) error {
-	select {
-	case <-r.done:
-		return errNoCall
-	default:
+// deliver has an event handled by this goroutine, or by the one that is at it.
+// Who calls it holds nothing that performing an effect may wait for.
+func (r *runner) deliver(event call.Event) error {
+	in := incoming{Event: event}
+	mine, err := r.enter(in, true)
+	if mine {
+		r.work(in)
 	}
-	select {
-	case r.inbox <- incoming{Event: event}:
-		return nil
-	case <-r.done:
-		return errNoCall
-	case <-ctx.Done():
-		return ctx.Err()
+	return err
+}
+
+// post is deliver for who must not wait: another goroutine handles it.
+func (r *runner) post(in incoming) {
+	if mine, _ := r.enter(in, true); mine {
+		go r.work(in)
 	}
+}
+
+// enter reports whether in is for the caller to work off, for nobody is at it.
+// Else it waits for its turn, unless the call is over and in may be left out.
+func (r *runner) enter(in incoming, leave bool) (mine bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.over && leave:
+		return false, errNoCall
+	case r.working:
+		r.queue = append(r.queue, in)
+		return false, nil
+	}
+	r.working = true
+	return true, nil
+}
+
+// work handles in, and then what has come meanwhile, until there is no more.
+func (r *runner) work(in incoming) {
+	for {
+		r.handle(in)
+		r.mu.Lock()
+		if len(r.queue) == 0 {
+			r.working, r.queue = false, nil
+			r.mu.Unlock()
+			return
+		}
+		in = r.queue[0]
+		r.queue = r.queue[1:]
+		r.mu.Unlock()
+	}
+}
+
+func (r *runner) waiting() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.queue)
 }
 
 // deliverFrom delivers what a device says, if it is a party of this call and
 // may say that.
-func (r *runner) deliverFrom(ctx context.Context, from call.Party, event call.Event) error {
+func (r *runner) deliverFrom(from call.Party, event call.Event) error {
 	isCaller := from == r.setup.Caller
 	if !isCaller && from.Account != r.setup.Callee {
 		return errNoCall // and not "not yours": nobody learns of others' calls
@@ -152,28 +210,31 @@ func (r *runner) deliverFrom(ctx context.Context, from call.Party, event call.Ev
 			return errCallState
 		}
 	}
-	return r.deliver(ctx, event)
+	if r.waiting() >= maxQueue {
+		return voicemail.ErrUnavailable
+	}
+	return r.deliver(event)
 }
 
-// run steps the machine until the call has ended, or the server is gone.
-func (r *runner) run() {
-	defer r.calls.running.Done()
-	for r.machine.State() != call.Ended && !r.suspended {
-		select {
-		case in := <-r.inbox:
-			r.takeOver(in)
-			if e, is := in.Event.(call.PickedUp); is {
-				in.Event = r.pickUp(e)
-			}
-			for _, effect := range r.step(in.Event) {
-				r.perform(effect)
-			}
-		case <-r.calls.ctx.Done():
-			r.end()
-			return
-		}
+// handle steps the machine, unless the call is over, and performs what follows.
+func (r *runner) handle(in incoming) {
+	r.takeOver(in)
+	if r.over { // set by who works
+		r.letGo()
+		return
 	}
-	r.end()
+	switch e := in.Event.(type) {
+	case nil:
+		r.note() // what is late
+	case call.PickedUp:
+		r.step(r.pickUp(e))
+	default:
+		r.step(e)
+	}
+	if r.machine.State() == call.Ended || r.suspended || in.quit {
+		r.end()
+		r.letGo()
+	}
 }
 
 func (r *runner) takeOver(in incoming) {
@@ -184,50 +245,63 @@ func (r *runner) takeOver(in incoming) {
 		r.leg = in.leg
 	}
 	if in.hear != nil {
+		if r.heard == nil {
+			r.heard = make(map[int]func())
+		}
 		r.heard[in.Event.(call.Listening).Number] = in.hear
 	}
 	r.left = r.left || in.left
+	if in.beside {
+		r.beside--
+	}
 }
 
-func (r *runner) step(event call.Event) []call.Effect {
+func (r *runner) step(event call.Event) {
 	effects := r.machine.Step(r.calls.cfg.Now(), event)
-	r.note()
-	at := &standing{state: r.machine.State(), granted: r.machine.Granted(), screens: r.machine.Screened()}
+	if _, trickles := event.(call.Candidate); trickles {
+		r.noteLater()
+	} else {
+		r.note()
+	}
+	at := standing{state: r.machine.State(), granted: r.machine.Granted(), screens: r.machine.Screened()}
 	if at.state == call.Review && r.kept != nil {
 		at.review = r.kept.Path
 	}
-	r.standing.Store(at)
-	return effects
+	if at != *r.standing.Load() {
+		r.standing.Store(&at)
+	}
+	for _, effect := range effects {
+		r.perform(effect)
+	}
 }
 
-// end takes the call out of the table, waits for what runs beside it, and
-// throws away a leg that answered too late.
+// end takes the call out of the table.
 func (r *runner) end() {
 	for _, t := range r.timers {
 		t.Stop()
 	}
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
 	r.calls.close(r)
 	if r.machine.State() == call.Ended && !r.left {
 		if err := r.calls.cfg.Journal.End(r.setup.ID); err != nil {
-			r.log.Error("end in the journal", "err", err)
+			r.log().Error("end in the journal", "err", err)
 		}
 	}
-	idle := make(chan struct{})
-	go func() { r.beside.Wait(); close(idle) }()
-	for waiting := true; waiting; {
-		select {
-		case in := <-r.inbox:
-			r.takeOver(in)
-		case <-idle:
-			waiting = false
-		}
+}
+
+// letGo is the last thing, once nothing runs beside a call that is over: a leg
+// that answered too late is thrown away.
+func (r *runner) letGo() {
+	if r.beside > 0 || r.gone {
+		return
 	}
-	for len(r.inbox) > 0 {
-		r.takeOver(<-r.inbox)
-	}
+	r.gone = true
 	if r.leg != nil && r.kept == nil && r.calls.ctx.Err() == nil {
 		r.leg.Discard() // does nothing to a leg that was finished or discarded
 	}
+	r.calls.running.Done()
 }
 
 // perform does one effect.
@@ -239,7 +313,7 @@ func (r *runner) perform(effect call.Effect) {
 	case call.Arm:
 		r.disarm(e.Timer)
 		r.timers[e.Timer] = time.AfterFunc(e.At.Sub(cfg.Now()), func() {
-			_ = r.deliver(r.calls.ctx, call.Fired{Timer: e.Timer})
+			_ = r.deliver(call.Fired{Timer: e.Timer}) // one that has ended needs it no more
 		})
 	case call.Suspend:
 		r.suspended = true
@@ -257,16 +331,16 @@ func (r *runner) perform(effect call.Effect) {
 			return
 		}
 		if err := r.leg.AddCandidate(e.Frame.Candidate, e.Frame.Mid, e.Frame.Line); err != nil {
-			r.log.Debug("candidate of the caller", "err", err)
+			r.log().Debug("candidate of the caller", "err", err)
 		}
 	case call.Mark:
 		if err := r.mark(e); err != nil {
-			r.log.Error("mark a recording", "err", err)
+			r.log().Error("mark a recording", "err", err)
 		}
 	case call.Keep:
 		leg, kept, of := r.leg, r.kept, r.taking
 		r.leg, r.kept = nil, nil
-		r.beside.Go(func() { r.keep(leg, kept, of) })
+		r.besides(func() incoming { r.keep(leg, kept, of); return incoming{} })
 	case call.Listen:
 		leg := r.leg
 		r.besides(func() incoming { return r.listen(leg, e) })
@@ -305,10 +379,17 @@ func (r *runner) disarm(timer call.Timer) {
 	}
 }
 
-// besides runs what takes time while the call goes on; run reads the inbox
-// until it is done, so that its result always arrives.
+// besides runs what takes time while the call goes on. Its result is taken
+// over even if the call ends meanwhile.
 func (r *runner) besides(do func() incoming) {
-	r.beside.Go(func() { r.inbox <- do() })
+	r.beside++
+	go func() {
+		in := do()
+		in.beside = true
+		if mine, _ := r.enter(in, false); mine {
+			r.work(in)
+		}
+	}()
 }
 
 // take lets the server answer the offer.
@@ -318,7 +399,7 @@ func (r *runner) take(e call.Take, meta trace) incoming {
 		Limit: r.setup.Limit, Silence: r.setup.Silence, Shortest: r.setup.Shortest, Report: r.report,
 	})
 	if err != nil {
-		r.log.Warn("cannot take a message", "err", err)
+		r.log().Warn("cannot take a message", "err", err)
 		return incoming{Event: call.TakeFailed{}}
 	}
 	return incoming{Event: call.Taken{Answer: answer}, leg: leg}
@@ -327,18 +408,13 @@ func (r *runner) take(e call.Take, meta trace) incoming {
 // report passes on what a leg tells. A level may be lost when there is much
 // else to do.
 func (r *runner) report(m MediaReport) {
-	event := call.LegReport{Kind: m.Kind, Level: m.Level, Elapsed: m.Elapsed}
-	if m.Kind == call.LegLevel {
-		select {
-		case r.inbox <- incoming{Event: event}:
-		default:
-		}
+	if m.Kind == call.LegLevel && r.waiting() >= maxQueue {
 		return
 	}
 	if m.Kind == call.LegRecording {
 		r.began.CompareAndSwap(0, r.calls.cfg.Now().UnixMilli())
 	}
-	_ = r.deliver(r.calls.ctx, event) // nobody is left to tell when the call has ended
+	r.post(incoming{Event: call.LegReport{Kind: m.Kind, Level: m.Level, Elapsed: m.Elapsed}})
 }
 
 func (r *runner) finish(leg Leg) incoming {
@@ -347,7 +423,7 @@ func (r *runner) finish(leg Leg) incoming {
 	case errors.Is(err, ErrNothingSaid):
 		return incoming{Event: call.Finished{Result: call.FinishTooShort}}
 	case err != nil:
-		r.log.Error("recording is kept for the next start", "err", err)
+		r.log().Error("recording is kept for the next start", "err", err)
 		return incoming{Event: call.Finished{Result: call.FinishFailed}}
 	}
 	return incoming{Event: call.Finished{Result: call.FinishOK, Length: take.Duration}, leg: leg, kept: &take}
@@ -365,7 +441,7 @@ func (r *runner) deposit(e call.Deposit, of trace, kept *Take, leg Leg) incoming
 	case errors.Is(err, voicemail.ErrMismatch): // it has its entry, from the process before
 		return incoming{Event: call.Stored{}}
 	case err != nil:
-		r.log.Error("entry of a call is left for the next start", "err", err)
+		r.log().Error("entry of a call is left for the next start", "err", err)
 		return incoming{Event: call.Stored{}, left: true}
 	}
 	if kept != nil && leg != nil {

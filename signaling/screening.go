@@ -49,10 +49,10 @@ func (r *runner) pickUp(e call.PickedUp) call.PickedUp {
 	if err == nil {
 		return e
 	}
-	r.log.Error("nobody can pick up", "err", err)
+	r.log().Error("nobody can pick up", "err", err)
 	mark.Draft = false // half of it may have been done
 	if err := r.mark(mark); err != nil {
-		r.log.Error("mark a recording", "err", err)
+		r.log().Error("mark a recording", "err", err)
 	}
 	e.Failed = true
 	return e
@@ -70,7 +70,7 @@ func (r *runner) keep(leg Leg, kept *Take, of trace) {
 		case errors.Is(err, ErrNothingSaid):
 			return
 		case err != nil:
-			r.log.Error("draft is kept for the next start", "err", err)
+			r.log().Error("draft is kept for the next start", "err", err)
 			return
 		}
 		kept = &take
@@ -79,7 +79,7 @@ func (r *runner) keep(leg Leg, kept *Take, of trace) {
 	defer cancel()
 	got, err := r.calls.depositPatiently(until, of.draft(kept))
 	if err != nil {
-		r.log.Error("draft is kept for the next start", "err", err)
+		r.log().Error("draft is kept for the next start", "err", err)
 		return
 	}
 	leg.Release()
@@ -94,7 +94,7 @@ func (r *runner) listen(leg Leg, e call.Listen) incoming {
 	}
 	answer, stop, err := leg.Listen(r.calls.ctx, e.Offer)
 	if err != nil {
-		r.log.Info("nothing to hear", "err", err)
+		r.log().Info("nothing to hear", "err", err)
 		return incoming{Event: result}
 	}
 	result.Answer = answer

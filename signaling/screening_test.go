@@ -232,9 +232,9 @@ func TestPickUpAtTheSameMoment(t *testing.T) {
 			late := time.Now().Add(patience)
 			for outcomes == 0 && time.Now().Before(late) {
 				if r := l.Server.calls.find(l.call); r != nil && r.standing.Load().granted != "" {
-					_ = r.deliver(t.Context(), call.HungUp{By: r.setup.Caller})
+					_ = r.deliver(call.HungUp{By: r.setup.Caller})
 				} else if r != nil && r.standing.Load().state == call.Review {
-					_ = r.deliver(t.Context(), call.HungUp{By: r.setup.Caller})
+					_ = r.deliver(call.HungUp{By: r.setup.Caller})
 				}
 				calls, voices, _ := settled()
 				outcomes = calls + voices

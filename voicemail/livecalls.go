@@ -27,22 +27,22 @@ type LiveCalls struct {
 	mu      sync.Mutex
 	file    *os.File
 	size    int64
+	line    []byte                // the last one, for the memory of the next
 	lines   map[string]*callLines // of the calls under way
 	held    int64                 // bytes of those lines
 	syncing *time.Timer           // until the next sync; nil if all is synced
 	beating *time.Timer           // shows that the process lives while calls do
 }
 
-// callLines are where a call's newest lines are.
-type callLines struct{ open, note span }
-
-type span struct{ at, bytes int64 }
+// callLines are the bytes of a call's lines that count.
+type callLines struct{ open, notes int64 }
 
 // LiveCall is a call that was under way when the process before ended.
 type LiveCall struct {
 	ID    string
-	Setup []byte // of Open
-	Note  []byte // the newest of Note; nil if there was none
+	Setup []byte   // of Open
+	Note  []byte   // the newest of Note; nil if there was none
+	Added [][]byte // of Add, since then
 }
 
 const (
@@ -83,7 +83,9 @@ func readCalls(data []byte) (under []LiveCall) {
 			at[string(id)] = len(under)
 			under = append(under, LiveCall{ID: string(id), Setup: content})
 		case string(kind) == "note" && known:
-			under[i].Note = content
+			under[i].Note, under[i].Added = content, nil
+		case string(kind) == "add" && known:
+			under[i].Added = append(under[i].Added, content)
 		case string(kind) == "end" && known:
 			under[i].ID = ""
 			delete(at, string(id))
@@ -105,19 +107,19 @@ func (l *LiveCalls) Open(id string, setup []byte) error {
 	if l.lines[id] != nil {
 		return nil
 	}
-	at, err := l.appendLocked("open", id, setup)
+	bytes, err := l.appendLocked("open", id, setup)
 	if err != nil {
 		return err
 	}
-	l.lines[id] = &callLines{open: at}
-	l.held += at.bytes
+	l.lines[id] = &callLines{open: bytes}
+	l.held += bytes
 	if l.beating == nil {
 		l.beating = time.AfterFunc(callsBeat, l.beat)
 	}
 	return nil
 }
 
-// Note replaces what is known of a call under way.
+// Note replaces what is known of a call under way, also what was added.
 func (l *LiveCalls) Note(id string, note []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,12 +127,29 @@ func (l *LiveCalls) Note(id string, note []byte) error {
 	if call == nil {
 		return nil
 	}
-	at, err := l.appendLocked("note", id, note)
+	bytes, err := l.appendLocked("note", id, note)
 	if err != nil {
 		return err
 	}
-	l.held += at.bytes - call.note.bytes
-	call.note = at
+	l.held += bytes - call.notes
+	call.notes = bytes
+	return nil
+}
+
+// Add adds to what is known of a call under way.
+func (l *LiveCalls) Add(id string, more []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	call := l.lines[id]
+	if call == nil {
+		return nil
+	}
+	bytes, err := l.appendLocked("add", id, more)
+	if err != nil {
+		return err
+	}
+	l.held += bytes
+	call.notes += bytes
 	return nil
 }
 
@@ -145,7 +164,7 @@ func (l *LiveCalls) End(id string) error {
 	if _, err := l.appendLocked("end", id, nil); err != nil {
 		return err
 	}
-	l.held -= call.open.bytes + call.note.bytes
+	l.held -= call.open + call.notes
 	delete(l.lines, id)
 	l.compactLocked()
 	return nil
@@ -171,31 +190,29 @@ func (l *LiveCalls) Close() error {
 	return nil
 }
 
-func (l *LiveCalls) appendLocked(kind, id string, content []byte) (span, error) {
+func (l *LiveCalls) appendLocked(kind, id string, content []byte) (bytes int64, err error) {
 	if l.file == nil {
-		return span{}, fmt.Errorf("journal of calls: %w", fs.ErrClosed)
+		return 0, fmt.Errorf("journal of calls: %w", fs.ErrClosed)
 	}
-	at, err := l.write(kind, id, content)
-	if err != nil {
-		return span{}, fmt.Errorf("journal of calls: %w", err)
+	if bytes, err = l.write(kind, id, content); err != nil {
+		return 0, fmt.Errorf("journal of calls: %w", err)
 	}
 	if l.syncing == nil {
 		l.syncing = time.AfterFunc(time.Second, l.sync)
 	}
-	return at, nil
+	return bytes, nil
 }
 
 // write puts a line at the end.
-func (l *LiveCalls) write(kind, id string, content []byte) (span, error) {
-	line := make([]byte, 0, len(kind)+len(id)+len(content)+3)
-	line = append(append(append(line, kind...), ' '), id...)
+func (l *LiveCalls) write(kind, id string, content []byte) (bytes int64, err error) {
+	line := append(append(append(l.line[:0], kind...), ' '), id...)
 	line = append(append(append(line, ' '), content...), '\n')
+	l.line = line
 	if _, err := l.file.WriteAt(line, l.size); err != nil { // what was written in part is overwritten
-		return span{}, err
+		return 0, err
 	}
-	at := span{l.size, int64(len(line))}
-	l.size += at.bytes
-	return at, nil
+	l.size += int64(len(line))
+	return int64(len(line)), nil
 }
 
 // sync needs the lock only to find the file: records go on being written.
@@ -274,12 +291,19 @@ func (l *LiveCalls) copy(under []LiveCall) (err error) {
 			return err
 		}
 		if call.Note != nil {
-			if lines.note, err = l.write("note", call.ID, call.Note); err != nil {
+			if lines.notes, err = l.write("note", call.ID, call.Note); err != nil {
 				return err
 			}
 		}
+		for _, more := range call.Added {
+			bytes, err := l.write("add", call.ID, more)
+			if err != nil {
+				return err
+			}
+			lines.notes += bytes
+		}
 		l.lines[call.ID] = lines
-		l.held += lines.open.bytes + lines.note.bytes
+		l.held += lines.open + lines.notes
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package voicemail
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ func reopened(t *testing.T, dir string, want ...string) *LiveCalls {
 	t.Cleanup(func() { _ = l.Close() })
 	var got []string
 	for _, call := range under {
-		got = append(got, fmt.Sprintf("%s %s %s", call.ID, call.Setup, call.Note))
+		got = append(got, fmt.Sprintf("%s %s %s", call.ID, call.Setup, bytes.Join(append([][]byte{call.Note}, call.Added...), []byte("+"))))
 	}
 	if strings.Join(got, ", ") != strings.Join(want, ", ") {
 		t.Errorf("calls under way %q, want %q", got, want)
@@ -47,8 +48,13 @@ func TestLiveCallsAreThereAfterAKill(t *testing.T) {
 	must(t, l.End("b"))
 	must(t, l.End("b"))
 	must(t, l.Note("b", []byte("too late")))
-	l = reopened(t, dir, "a setup-a note-2", "c setup-c ") // nobody closed it
-	must(t, l.Note("c", []byte("note-3")))
+	must(t, l.Add("b", []byte("too late")))
+	must(t, l.Add("c", []byte("more-1")))
+	must(t, l.Add("a", []byte("more-2")))
+	must(t, l.Add("a", []byte("more-3")))
+	l = reopened(t, dir, "a setup-a note-2+more-2+more-3", "c setup-c +more-1") // nobody closed it
+	l = reopened(t, dir, "a setup-a note-2+more-2+more-3", "c setup-c +more-1") // and it was written anew
+	must(t, l.Note("c", []byte("note-3")))                                      // instead of all before
 	must(t, l.End("a"))
 
 	// A power cut tore the last line; what is before it stands.
@@ -69,10 +75,12 @@ func TestJournalOfCallsStaysSmall(t *testing.T) {
 	offer := []byte(strings.Repeat("o", 8<<10))
 	must(t, l.Open("long", []byte("setup")))
 	must(t, l.Note("long", []byte("talks")))
+	must(t, l.Add("long", []byte("more")))
 	for n := range 500 {
 		id := fmt.Sprint("call-", n)
 		must(t, l.Open(id, offer))
 		must(t, l.Note(id, offer))
+		must(t, l.Add(id, offer))
 		must(t, l.End(id))
 	}
 	info, err := os.Stat(filepath.Join(dir, liveCallsFile))
@@ -80,8 +88,8 @@ func TestJournalOfCallsStaysSmall(t *testing.T) {
 	if info.Size() > compactOver+64<<10 {
 		t.Errorf("%d bytes for one call", info.Size())
 	}
-	must(t, l.Note("long", []byte("still")))
-	reopened(t, dir, "long setup still")
+	must(t, l.Add("long", []byte("still")))
+	reopened(t, dir, "long setup talks+more+still")
 }
 
 // Where the disk has no room to write the file anew, the one that is there goes on.

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -9,45 +10,77 @@ import (
 )
 
 // Memo is what must be known of a call, beside its Setup, to go on with it in
-// another process. Times are Unix ms, zero if there is none.
+// another process.
 type Memo struct {
-	State       State                        `json:"state"`
-	Began       int64                        `json:"began,omitempty"`
-	Talking     int64                        `json:"talking,omitempty"`
-	Granted     presence.DeviceID            `json:"granted,omitempty"`
-	Waiting     presence.DeviceID            `json:"waiting,omitempty"`
-	Restarted   bool                         `json:"restarted,omitempty"`
-	Mailbox     bool                         `json:"mailbox,omitempty"`
-	Full        wire.Part                    `json:"full,omitempty"`
-	Hidden      bool                         `json:"hidden,omitempty"`
-	Outcome     wire.Outcome                 `json:"outcome,omitempty"`
-	Talked      int64                        `json:"length,omitempty"` // ms, once the conversation is over
-	Until       int64                        `json:"until,omitempty"`
-	Asks        bool                         `json:"asks,omitempty"`
-	Answer      string                       `json:"answer,omitempty"`
-	Nonce       string                       `json:"nonce,omitempty"`
-	Greetings   map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
-	Held        []wire.CallCandidate         `json:"held,omitempty"`
-	HeldCallee  []wire.CallCandidate         `json:"held_callee,omitempty"`
-	Picked      int                          `json:"picked,omitempty"`
-	Asked       int                          `json:"asked,omitempty"`
-	Urgent      bool                         `json:"urgent,omitempty"`
-	Muted       bool                         `json:"muted,omitempty"`        // the caller
-	CalleeMute  bool                         `json:"callee_muted,omitempty"` // the granted device
-	Holds       bool                         `json:"holds,omitempty"`        // the caller
-	CalleeHolds bool                         `json:"callee_holds,omitempty"`
+	Standing
+	// What may be long.
+	Answer     string                       `json:"answer,omitempty"`
+	Greetings  map[wire.Outcome]OwnGreeting `json:"greetings,omitempty"`
+	Held       []wire.CallCandidate         `json:"held,omitempty"`
+	HeldCallee []wire.CallCandidate         `json:"held_callee,omitempty"`
 }
 
-// Memo is the call as it stands.
+// Standing is the short part of a Memo. Times are Unix ms, zero if there is none.
+type Standing struct {
+	State       State             `json:"state"`
+	Began       int64             `json:"began,omitempty"`
+	Talking     int64             `json:"talking,omitempty"`
+	Granted     presence.DeviceID `json:"granted,omitempty"`
+	Waiting     presence.DeviceID `json:"waiting,omitempty"`
+	Restarted   bool              `json:"restarted,omitempty"`
+	Mailbox     bool              `json:"mailbox,omitempty"`
+	Full        wire.Part         `json:"full,omitempty"`
+	Hidden      bool              `json:"hidden,omitempty"`
+	Outcome     wire.Outcome      `json:"outcome,omitempty"`
+	Talked      int64             `json:"length,omitempty"` // ms, once the conversation is over
+	Until       int64             `json:"until,omitempty"`
+	Asks        bool              `json:"asks,omitempty"`
+	Nonce       string            `json:"nonce,omitempty"`
+	Picked      int               `json:"picked,omitempty"`
+	Asked       int               `json:"asked,omitempty"`
+	Urgent      bool              `json:"urgent,omitempty"`
+	Muted       bool              `json:"muted,omitempty"`        // the caller
+	CalleeMute  bool              `json:"callee_muted,omitempty"` // the granted device
+	Holds       bool              `json:"holds,omitempty"`        // the caller
+	CalleeHolds bool              `json:"callee_holds,omitempty"`
+}
+
+// Memo is the call as it stands. What it has of lists is only ever added to.
 func (m *Machine) Memo() Memo {
 	return Memo{
-		State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
-		Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
-		Greetings: m.greets, Picked: m.picked, Asked: m.asked, Urgent: m.urgent, Answer: m.answer, Nonce: m.nonce, Held: m.held, HeldCallee: m.heldCallee,
-		Talked: m.talked.Milliseconds(), Until: m.until, Asks: m.asks,
-		Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
-		Holds: m.holding[m.setup.Caller], CalleeHolds: m.holding[m.callee()],
+		Standing: Standing{
+			State: m.state, Began: unix(m.began), Talking: unix(m.talking), Granted: m.granted, Waiting: m.waiting, Restarted: m.restarted,
+			Mailbox: m.mailbox, Full: m.full, Hidden: m.hidden, Outcome: m.outcome,
+			Picked: m.picked, Asked: m.asked, Urgent: m.urgent, Nonce: m.nonce,
+			Talked: m.talked.Milliseconds(), Until: m.until, Asks: m.asks,
+			Muted: m.muted[m.setup.Caller], CalleeMute: m.muted[m.callee()],
+			Holds: m.holding[m.setup.Caller], CalleeHolds: m.holding[m.callee()],
+		},
+		Answer: m.answer, Greetings: m.greets, Held: m.held, HeldCallee: m.heldCallee,
 	}
+}
+
+// Since is what is to be written down where before is, for With to make m of the
+// two: all that is short, and new candidates. It reports false if m has lost or
+// replaced something long, or got other than candidates: then only m will do.
+func (m Memo) Since(before Memo) (more Memo, adds bool) {
+	if m.Answer != before.Answer || !maps.Equal(m.Greetings, before.Greetings) ||
+		!begins(m.Held, before.Held) || !begins(m.HeldCallee, before.HeldCallee) {
+		return Memo{}, false
+	}
+	return Memo{Standing: m.Standing, Held: m.Held[len(before.Held):], HeldCallee: m.HeldCallee[len(before.HeldCallee):]}, true
+}
+
+// With is m after what Since has returned.
+func (m Memo) With(more Memo) Memo {
+	m.Standing = more.Standing
+	m.Held = append(slices.Clip(m.Held), more.Held...)
+	m.HeldCallee = append(slices.Clip(m.HeldCallee), more.HeldCallee...)
+	return m
+}
+
+func begins(list, with []wire.CallCandidate) bool {
+	return len(list) >= len(with) && slices.Equal(list[:len(with)], with)
 }
 
 // Restore makes a call of another process anew, for Restarted.

@@ -47,10 +47,11 @@ func TestTranscripts(t *testing.T) {
 
 // teller runs one machine through a transcript.
 type teller struct {
-	t   *testing.T
-	m   *Machine
-	now time.Time
-	out strings.Builder
+	t       *testing.T
+	m       *Machine
+	now     time.Time
+	out     strings.Builder
+	journal Memo // kept by what each step has added
 }
 
 var ann = Party{"ann", "laptop"}
@@ -103,12 +104,8 @@ func (tell *teller) run(words []string) {
 // remade is the call in another process: what its journal brings back.
 func remade(t *testing.T, m *Machine) *Machine {
 	t.Helper()
-	data, err := json.Marshal(m.Memo())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var memo Memo
-	if err := json.Unmarshal(data, &memo); err != nil {
+	if err := json.Unmarshal([]byte(asJSON(t, m.Memo())), &memo); err != nil {
 		t.Fatal(err)
 	}
 	return Restore(m.setup, memo)
@@ -142,6 +139,30 @@ func (tell *teller) step(event Event) {
 	if after := tell.m.State(); after != before {
 		fmt.Fprintf(&tell.out, "  = %s\n", after)
 	}
+	tell.journal = noted(tell.t, tell.journal, tell.m.Memo())
+}
+
+// noted is what a journal has that had before, once it was told what is new.
+func noted(t *testing.T, before, now Memo) Memo {
+	t.Helper()
+	if more, adds := now.Since(before); adds {
+		before = before.With(more)
+	} else {
+		before = now
+	}
+	if got, want := asJSON(t, before), asJSON(t, now); got != want {
+		t.Fatalf("the journal says %s\nwhere the call is %s", got, want)
+	}
+	return before
+}
+
+func asJSON(t *testing.T, of any) string {
+	t.Helper()
+	data, err := json.Marshal(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
 
 func (tell *teller) line(e Effect) string {
