@@ -22,7 +22,7 @@ type Prospect struct {
 // Prospect reads it all at once, for a call that a device of the caller makes
 // and that is to end as cid. It returns ErrNotFound if one is no account.
 func (m *Mailbox) Prospect(ctx context.Context, caller, callee presence.AccountID, device presence.DeviceID, cid string) (p Prospect, err error) {
-	err = m.store.View(ctx, func(tx *store.Tx) error {
+	err = m.store.Look(ctx, func(tx *store.Tx) error {
 		row, err := tx.Prospect(caller, callee, device, cid)
 		if err != nil {
 			return err

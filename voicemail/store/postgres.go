@@ -59,7 +59,7 @@ func CheckPostgres(database string) error {
 	return err
 }
 
-func connectPostgres(database string, _ purpose) (*sqlx.DB, error) {
+func connectPostgres(database string, purpose purpose) (*sqlx.DB, error) {
 	config, err := pgx.ParseConfig(database)
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err) // without its password
@@ -69,6 +69,9 @@ func connectPostgres(database string, _ purpose) (*sqlx.DB, error) {
 		if _, set := config.RuntimeParams[name]; !set {
 			config.RuntimeParams[name] = value
 		}
+	}
+	if purpose == toRead {
+		config.RuntimeParams["default_transaction_read_only"] = "on"
 	}
 	return sqlx.NewDb(stdlib.OpenDB(*config, stdlib.OptionAfterConnect(greetPostgres)), "pgx"), nil
 }

@@ -133,6 +133,21 @@ func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
 	return s.marked(f(&Tx{ctx: ctx, tx: tx}))
 }
 
+// Look runs f, each of whose statements sees a state of its own: for who needs
+// one statement, it takes half as long as View.
+func (s *Store) Look(ctx context.Context, f func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := s.engine.bounded(ctx)
+	defer cancel()
+	err := f(&Tx{ctx: ctx, tx: s.read})
+	if err != nil && !errors.Is(err, ErrNotFound) && s.writer.stopped() {
+		return errClosed
+	}
+	return s.marked(err)
+}
+
 // marked makes an error that may pass an ErrUnavailable.
 func (s *Store) marked(err error) error {
 	if err == nil || errors.Is(err, ErrUnavailable) || s.engine.judge(err) == ordinary {

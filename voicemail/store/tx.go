@@ -9,14 +9,25 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Tx is one transaction as View and Write pass it. It is good until their
-// function returns, as is the context in it.
+// Tx is one transaction as View and Write pass it, or none as Look does. It is
+// good until their function returns, as is the context in it.
 type Tx struct {
 	ctx     context.Context
-	tx      *sqlx.Tx
+	tx      statements
 	shared  *together // nil in View
 	changed bool      // something, so that an error must undo it
 }
+
+// statements run in a transaction, or each by itself.
+type statements interface {
+	GetContext(ctx context.Context, dest any, query string, args ...any) error
+	SelectContext(ctx context.Context, dest any, query string, args ...any) error
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	NamedExecContext(ctx context.Context, query string, arg any) (sql.Result, error)
+	Rebind(query string) string
+}
+
+var _, _ statements = (*sqlx.Tx)(nil), (*sqlx.DB)(nil)
 
 // get scans the first row into dest; without a row it returns ErrNotFound.
 func (tx *Tx) get(dest any, query string, args ...any) error {
