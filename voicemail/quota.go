@@ -9,8 +9,8 @@ import (
 	"parley/voicemail/store"
 )
 
-// Quota is what one mailbox may hold of messages from others, calls excepted.
-// Zero means that there is no limit.
+// Quota is what one mailbox may hold of messages from others, calls excepted, and
+// of its owner's drafts. Zero means that there is no limit.
 //
 // A message fits as long as the mailbox is not full before it: a recording that
 // was begun in time is never refused for its length, so a mailbox may hold one
