@@ -88,7 +88,7 @@ func TestCallMachineIsPure(t *testing.T) {
 	}
 	for _, imported := range strings.Fields(string(out)) {
 		switch imported {
-		case "maps", "slices", "time", "parley/presence", "parley/signaling/wire":
+		case "maps", "slices", "strconv", "time", "parley/presence", "parley/signaling/wire":
 		default:
 			t.Errorf("the call machine imports %s", imported)
 		}
