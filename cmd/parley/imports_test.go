@@ -11,7 +11,8 @@ import (
 // imported by anybody.
 var ours = map[string][]string{
 	"parley/presence":                  {},                          // a leaf: ids and relations are everybody's
-	"parley/media":                     {},                          // would exist without accounts
+	"parley/media":                     {"parley/media/transport"},  // would exist without accounts
+	"parley/media/transport":           {"parley/media/relay/mmsg"}, // knows packets, not what they say
 	"parley/media/caller":              {},                          // knows what is on the wire, not who answers
 	"parley/media/relay":               {"parley/media/relay/mmsg"}, // runs alone on another host
 	"parley/media/relay/mmsg":          {},                          // system calls, nothing more
