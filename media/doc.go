@@ -29,7 +29,7 @@
 //
 // # Goroutines and ownership
 //
-// Per leg: run tells reports and decides about time; pion's track reader
-// appends to the journal; the player sends. Leg.mu guards what they share.
-// Nothing of ours is imported here.
+// Per leg: run tells reports, decides about time, and appends to the journal what
+// the readers of transport hand over, which never wait for it; the player sends.
+// Leg.mu guards what they share. Of ours only transport is imported here.
 package media

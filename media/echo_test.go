@@ -101,7 +101,7 @@ func TestEchoIsBounded(t *testing.T) {
 			defer close(fed)
 			for n := 0; ; n++ {
 				select {
-				case leg.packets <- arrival{received{ssrc: 1, seq: uint16(n), timestamp: uint32(n) * 960, level: 10, payload: loud}, time.Now()}:
+				case leg.packets <- &arrival{received{ssrc: 1, seq: uint16(n), timestamp: uint32(n) * 960, level: 10, payload: loud}, time.Now()}:
 				case <-over:
 					return
 				}

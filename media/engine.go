@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"regexp"
 	"sync"
 	"time"
 
-	"github.com/pion/ice/v4"
-	"github.com/pion/webrtc/v4"
+	"parley/media/transport"
 )
 
 // Config is where legs are reached and where their recordings go.
@@ -35,7 +32,7 @@ type Config struct {
 
 var (
 	// ErrOffer reports a session description that cannot be answered.
-	ErrOffer = errors.New("media: offer cannot be answered")
+	ErrOffer = transport.ErrOffer
 	// ErrBusy reports that MaxLegs legs are there already.
 	ErrBusy = errors.New("media: too many legs")
 	// ErrTooShort reports a recording in which nothing was said.
@@ -46,14 +43,11 @@ var (
 
 // Engine answers calls on one UDP port.
 type Engine struct {
-	cfg         Config
-	addr        netip.AddrPort
-	mux         ice.UDPMux
-	muxCloser   io.Closer
-	certificate webrtc.Certificate
-	greeting    clip
-	tone        clip
-	create      func(path string, h journalHeader) (*journal, error) // createJournal, but in tests of a full disk
+	cfg      Config
+	port     *transport.Port
+	greeting clip
+	tone     clip
+	create   func(path string, h journalHeader) (*journal, error) // createJournal, but in tests of a full disk
 
 	mu     sync.Mutex
 	legs   map[string]*Leg
@@ -82,70 +76,15 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if e.tone, err = loadClip("tone"); err != nil {
 		return nil, err
 	}
-	// One certificate for all legs: making one costs more than a handshake.
-	if e.certificate, err = newCertificate(); err != nil {
-		return nil, err
-	}
-	if err := e.listen(); err != nil {
+	e.port, err = transport.Listen(transport.Config{Listen: cfg.Listen, PublicIP: cfg.PublicIP, Log: cfg.Log})
+	if err != nil {
 		return nil, fmt.Errorf("media: listen on %s: %w", cfg.Listen, err)
 	}
 	return e, nil
 }
 
-// listen opens the port, on each address when the host is unspecified: replies
-// must leave from the address they were asked at.
-func (e *Engine) listen() error {
-	at, err := net.ResolveUDPAddr("udp4", e.cfg.Listen)
-	if err != nil {
-		return err
-	}
-	if at.IP != nil && !at.IP.IsUnspecified() {
-		conn, err := net.ListenUDP("udp4", at)
-		if err != nil {
-			return err
-		}
-		if err := conn.SetReadBuffer(readBuffer); err != nil {
-			return err
-		}
-		mux := webrtc.NewICEUDPMux(iceLogger(e.cfg.Log), conn)
-		e.addr, e.mux, e.muxCloser = unmapped(conn.LocalAddr()), mux, mux
-		return nil
-	}
-	if at.Port == 0 {
-		if at.Port, err = freePort(); err != nil {
-			return err
-		}
-	}
-	mux, err := ice.NewMultiUDPMuxFromPort(at.Port,
-		ice.UDPMuxFromPortWithNetworks(ice.NetworkTypeUDP4), ice.UDPMuxFromPortWithLoopback(),
-		ice.UDPMuxFromPortWithReadBufferSize(readBuffer), ice.UDPMuxFromPortWithLogger(iceLogger(e.cfg.Log)))
-	if err != nil {
-		return err
-	}
-	e.addr, e.mux, e.muxCloser = netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(at.Port)), mux, mux
-	return nil
-}
-
-// readBuffer is how many bytes of packets the port keeps while the process is
-// busy: half a second of all legs. The system may give less.
-const readBuffer = 4 << 20
-
-func freePort() (int, error) {
-	conn, err := net.ListenUDP("udp4", nil)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).Port, nil
-}
-
-func unmapped(a net.Addr) netip.AddrPort {
-	at := a.(*net.UDPAddr).AddrPort()
-	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
-}
-
 // Addr is the address of the port; its IP is unspecified if it is on every one.
-func (e *Engine) Addr() netip.AddrPort { return e.addr }
+func (e *Engine) Addr() netip.AddrPort { return e.port.Addr() }
 
 // Close ends all legs and the port. Journals stay, for Recover.
 func (e *Engine) Close() error {
@@ -159,7 +98,7 @@ func (e *Engine) Close() error {
 	for _, l := range legs {
 		l.hangUp()
 	}
-	if err := e.muxCloser.Close(); err != nil {
+	if err := e.port.Close(); err != nil {
 		return fmt.Errorf("media: close: %w", err)
 	}
 	return nil
@@ -240,12 +179,8 @@ func (o Order) withDefaults() (Order, error) {
 
 // Answer begins a leg and returns the answer to the offer, with all of the
 // server's candidates in it. Errors wrap ErrOrder, ErrOffer or ErrBusy.
-func (e *Engine) Answer(ctx context.Context, order Order) (*Leg, string, error) {
+func (e *Engine) Answer(_ context.Context, order Order) (*Leg, string, error) {
 	order, err := order.withDefaults()
-	if err != nil {
-		return nil, "", err
-	}
-	offered, err := readOffer(order.Offer)
 	if err != nil {
 		return nil, "", err
 	}
@@ -253,7 +188,7 @@ func (e *Engine) Answer(ctx context.Context, order Order) (*Leg, string, error) 
 	if err := e.enter(leg); err != nil {
 		return nil, "", err
 	}
-	answer, err := leg.answer(ctx, offered)
+	answer, err := leg.answer()
 	if err != nil {
 		leg.hangUp()
 		return nil, "", err

@@ -10,15 +10,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
+	"parley/media/transport"
 )
 
 const (
 	reportEvery = 200 * time.Millisecond // a frame each costs more than the packets between
 	syncEvery   = time.Second
-	maxTracks   = 4  // of one caller; a new SSRC may be a new track
-	waiting     = 64 // packets for run, while the journal is synced; more wait in pion
+	waiting     = 512 // packets for run, while the journal is synced: ten seconds
 )
 
 // Leg is one call that the server has answered.
@@ -27,11 +25,10 @@ type Leg struct {
 	engine *Engine
 	order  Order
 	log    *slog.Logger
-	peer   *webrtc.PeerConnection
-	voice  *webrtc.TrackLocalStaticSample
+	peer   *transport.Peer
+	voice  *voice
 
-	red     uint8         // payload type of redundant audio, or 0; set before packets come
-	packets chan arrival  // from pion's readers to run
+	packets chan *arrival // from the port's readers to run
 	up      chan struct{} // closed when ICE and DTLS are up
 	gone    chan struct{} // closed when they are down for good
 	skip    chan struct{} // cap 1
@@ -39,12 +36,12 @@ type Leg struct {
 	stop    chan struct{} // closed when the leg is to end
 	done    chan struct{} // closed when run has ended; take is valid then
 
-	isUp, isGone, isStopped sync.Once
-	listening               atomic.Bool // packets are wanted
+	isStopped sync.Once
+	listening atomic.Bool // packets are wanted
+	overrun   atomic.Bool // some have found no room
 
 	mu        sync.Mutex
 	fate      fate
-	tracks    int
 	recorded  bool        // and nothing more
 	listeners []*listener // replaced, never changed
 
@@ -74,155 +71,62 @@ type arrival struct {
 func newLeg(e *Engine, order Order) *Leg {
 	return &Leg{
 		engine: e, order: order, log: e.cfg.Log.With("leg", order.ID),
-		packets: make(chan arrival, waiting),
+		packets: make(chan *arrival, waiting),
 		up:      make(chan struct{}), gone: make(chan struct{}), skip: make(chan struct{}, 1), pauses: make(chan bool, 16),
 		stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
-// answer connects and begins to run. When it fails the caller hangs up.
-func (l *Leg) answer(ctx context.Context, o offered) (string, error) {
-	if err := forgetMark(l.engine.cfg.Dir, l.order.ID); err != nil {
-		close(l.done)
-		return "", err
+// answer answers the offer and begins to run. When it fails the caller hangs up.
+func (l *Leg) answer() (text string, err error) {
+	err = forgetMark(l.engine.cfg.Dir, l.order.ID)
+	if err == nil {
+		l.peer, text, err = l.engine.port.Answer(l.order.Offer, transport.Ear{
+			Up:   func() { close(l.up) },
+			Gone: func() { close(l.gone) },
+			Hear: l.hear,
+		})
 	}
-	peer, err := l.engine.connect(o)
-	if err != nil {
-		close(l.done)
-		return "", fmt.Errorf("media: connect: %w", err)
-	}
-	l.peer, l.red = peer, o.red
-	peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		switch state {
-		case webrtc.PeerConnectionStateConnected:
-			l.isUp.Do(func() { close(l.up) })
-		case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-			l.isGone.Do(func() { close(l.gone) })
-		}
-	})
-	peer.OnTrack(l.hear)
-	text, err := l.negotiate(ctx, o)
 	if err != nil {
 		close(l.done)
 		return "", err
 	}
+	l.voice = newVoice(l.peer)
 	go l.run()
 	return text, nil
 }
 
-func (l *Leg) negotiate(ctx context.Context, o offered) (string, error) {
-	var err error
-	if l.voice, err = webrtc.NewTrackLocalStaticSample(opusVoice, "voice", "parley"); err != nil {
-		return "", fmt.Errorf("media: %w", err)
+// hear passes a packet of the caller to run.
+func (l *Leg) hear(p transport.Packet) {
+	if !l.listening.Load() || len(p.Payload) > maxPayload {
+		return // greeting and tone: nothing is kept
 	}
-	return negotiate(ctx, l.peer, l.voice, o)
-}
-
-// opusVoice is what the server sends.
-var opusVoice = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: sampleRate, Channels: 2}
-
-// negotiate answers an offer, with a track to send.
-func negotiate(ctx context.Context, peer *webrtc.PeerConnection, voice webrtc.TrackLocal, o offered) (string, error) {
-	if err := peer.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp}); err != nil {
-		return "", fmt.Errorf("%w: %v", ErrOffer, err)
-	}
-	sender, err := peer.AddTrack(voice)
-	if err != nil {
-		return "", fmt.Errorf("media: %w", err)
-	}
-	go func() { // what comes back is for the interceptors, which see it as it is read
-		buf := make([]byte, 1500)
-		for {
-			if _, _, err := sender.Read(buf); err != nil {
-				return
-			}
-		}
-	}()
-	answer, err := peer.CreateAnswer(nil)
-	if err != nil {
-		return "", fmt.Errorf("%w: %v", ErrOffer, err)
-	}
-	gathered := webrtc.GatheringCompletePromise(peer)
-	if err := peer.SetLocalDescription(answer); err != nil {
-		return "", fmt.Errorf("%w: %v", ErrOffer, err)
-	}
-	select {
-	case <-gathered: // at once: the port is open already
-		return peer.LocalDescription().SDP, nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
-// hear passes the packets of a track to run.
-func (l *Leg) hear(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	l.mu.Lock()
-	l.tracks++
-	tooMany := l.tracks > maxTracks
-	l.mu.Unlock()
-	if tooMany || track.Kind() != webrtc.RTPCodecTypeAudio {
+	a := arrival{received{
+		ssrc: p.SSRC, seq: p.SequenceNumber, timestamp: p.Timestamp, level: p.Level, payload: bytes.Clone(p.Payload),
+	}, p.When}
+	if !p.Redundant {
+		l.pass(a)
 		return
 	}
-	var levelID uint8
-	for _, e := range receiver.GetParameters().HeaderExtensions {
-		if e.URI == audioLevelURI {
-			levelID = uint8(e.ID)
-		}
-	}
-	var packet rtp.Packet
-	datagram := make([]byte, maxPayload)
-	for { // ReadRTP would leave 1.5 kB of garbage for each packet
-		n, _, err := track.Read(datagram)
-		if err != nil {
-			return
-		}
-		if !l.listening.Load() {
-			continue // greeting and tone: nothing is kept
-		}
-		if packet.Unmarshal(datagram[:n]) != nil {
-			continue
-		}
-		a := arrival{received{
-			ssrc: packet.SSRC, seq: packet.SequenceNumber, timestamp: packet.Timestamp,
-			level: noLevel, payload: bytes.Clone(packet.Payload),
-		}, time.Now()}
-		var level rtp.AudioLevelExtension
-		if raw := packet.GetExtension(levelID); levelID != 0 && raw != nil && level.Unmarshal(raw) == nil {
-			a.level = level.Level
-		}
-		if packet.PayloadType != l.red || l.red == 0 {
-			if !l.pass(a) {
-				return
-			}
-			continue
-		}
-		for _, one := range unpackRED(a) {
-			if !l.pass(one) {
-				return
-			}
-		}
+	for _, one := range unpackRED(a) {
+		l.pass(one)
 	}
 }
 
-// pass hands a packet to run; false when the leg has ended.
-func (l *Leg) pass(a arrival) bool {
+// pass hands a packet to run, without waiting: whoever reads has other legs, too.
+func (l *Leg) pass(a arrival) {
 	select {
-	case l.packets <- a:
-		return true
-	case <-l.done:
-		return false
+	case l.packets <- &a:
+	default:
+		if !l.overrun.Swap(true) {
+			l.log.Warn("packets are lost: the disk takes nothing")
+		}
 	}
 }
 
-// AddCandidate adds an ICE candidate of the caller; an empty one ends them.
-func (l *Leg) AddCandidate(candidate, mid string, line int) error {
-	index := uint16(line)
-	err := l.peer.AddICECandidate(webrtc.ICECandidateInit{Candidate: candidate, SDPMid: &mid, SDPMLineIndex: &index})
-	if err != nil {
-		return fmt.Errorf("media: candidate: %w", err)
-	}
-	return nil
-}
+// AddCandidate takes a candidate of the caller, which nobody needs: the caller's
+// checks show where it is (RFC 8445 section 2.5).
+func (l *Leg) AddCandidate(string, string, int) error { return nil }
 
 // Skip ends the greeting.
 func (l *Leg) Skip() {
@@ -285,7 +189,7 @@ func (l *Leg) Discard() { l.end(thrown) }
 func (l *Leg) hangUp() {
 	l.end(left)
 	if l.peer != nil {
-		_ = l.peer.Close() // also by run, which is not there if answering failed
+		l.peer.Close() // also by run, which is not there if answering failed
 	}
 	<-l.done
 	l.engine.leave(l)
@@ -309,7 +213,7 @@ func (l *Leg) run() {
 	l.conduct()
 	l.hush()
 	<-l.stop // a recording that has ended by itself waits for its fate
-	_ = l.peer.GracefulClose()
+	l.peer.Close()
 	l.engine.leave(l)
 	l.mu.Lock()
 	thrownAway := l.fate == thrown

@@ -3,12 +3,12 @@ package media
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
+
+	"parley/media/transport"
 )
 
 // maxListeners is how many may hear one leg at a time.
@@ -19,39 +19,26 @@ var ErrOver = errors.New("media: the recording is over")
 
 // listener is a connection on which somebody hears what a leg records.
 type listener struct {
-	peer  *webrtc.PeerConnection
-	track *webrtc.TrackLocalStaticRTP
-	line  outgoing // owned by the leg's run
+	peer *transport.Peer
+	line outgoing // owned by the leg's run
 }
 
 // Listen lets somebody else hear what the leg records from now on, as it comes:
 // nothing of greeting, tone and pauses. The answer to the offer has all of the
 // server's candidates in it. It lasts until stop, or the recording's end.
 // Errors wrap ErrOffer, ErrBusy or ErrOver.
-func (l *Leg) Listen(ctx context.Context, offer string) (answer string, stop func(), err error) {
-	o, err := readOffer(offer)
+func (l *Leg) Listen(_ context.Context, offer string) (answer string, stop func(), err error) {
+	heard := &listener{}
+	heard.peer, answer, err = l.engine.port.Answer(offer, transport.Ear{
+		Up:   func() {},
+		Gone: func() { go l.unlisten(heard) }, // not from the port's own goroutine
+	})
 	if err != nil {
 		return "", nil, err
 	}
-	peer, err := l.engine.connect(o)
-	if err != nil {
-		return "", nil, fmt.Errorf("media: connect: %w", err)
-	}
-	track, err := webrtc.NewTrackLocalStaticRTP(opusVoice, "voice", "parley")
-	if err != nil {
-		return "", nil, errors.Join(fmt.Errorf("media: %w", err), peer.Close())
-	}
-	if answer, err = negotiate(ctx, peer, track, o); err != nil {
-		return "", nil, errors.Join(err, peer.Close())
-	}
-	heard := &listener{peer: peer, track: track}
-	peer.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		if state == webrtc.PeerConnectionStateFailed {
-			go l.unlisten(heard) // not from pion's own goroutine
-		}
-	})
 	if err := l.admit(heard); err != nil {
-		return "", nil, errors.Join(err, peer.Close())
+		heard.peer.Close()
+		return "", nil, err
 	}
 	return answer, func() { l.unlisten(heard) }, nil
 }
@@ -73,7 +60,7 @@ func (l *Leg) unlisten(heard *listener) {
 	l.mu.Lock()
 	l.listeners = slices.DeleteFunc(slices.Clone(l.listeners), func(one *listener) bool { return one == heard })
 	l.mu.Unlock()
-	_ = heard.peer.GracefulClose()
+	heard.peer.Close()
 }
 
 // hush ends what others hear, for good.
@@ -83,7 +70,7 @@ func (l *Leg) hush() {
 	l.listeners, l.recorded = nil, true
 	l.mu.Unlock()
 	for _, heard := range all {
-		_ = heard.peer.GracefulClose()
+		heard.peer.Close()
 	}
 }
 
@@ -95,7 +82,7 @@ func (l *Leg) passOn(p received) {
 	l.mu.Unlock()
 	for _, heard := range all {
 		if header, fresh := heard.line.next(p); fresh {
-			_ = heard.track.WriteRTP(&rtp.Packet{Header: header, Payload: p.payload})
+			_ = heard.peer.Send(header, p.payload)
 		}
 	}
 }
@@ -126,7 +113,7 @@ func (o *outgoing) next(p received) (header rtp.Header, fresh bool) {
 		o.begun, o.ssrc, o.seq, o.timestamp = true, p.ssrc, seq-p.seq, timestamp-p.timestamp
 		o.top, o.sent = seq-1, ^uint64(0) // what is late belongs to no run
 	}
-	header = rtp.Header{Version: 2, SequenceNumber: p.seq + o.seq, Timestamp: p.timestamp + o.timestamp}
+	header = rtp.Header{SequenceNumber: p.seq + o.seq, Timestamp: p.timestamp + o.timestamp}
 	ahead := int16(header.SequenceNumber - o.top)
 	switch {
 	case ahead > 0:

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"time"
 
-	"github.com/pion/webrtc/v4"
-	"github.com/pion/webrtc/v4/pkg/media"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4/pkg/media/oggreader"
+
+	"parley/media/transport"
 )
 
 //go:embed assets/*.opus
@@ -79,12 +81,12 @@ func StandardGreeting() ([]byte, error) {
 }
 
 // play sends a clip at the pace of its packets, until it is over or ctx ends.
-func (c clip) play(ctx context.Context, track *webrtc.TrackLocalStaticSample) error {
+func (c clip) play(ctx context.Context, v *voice) error {
 	start := time.Now()
 	var played int64 // samples
 	for _, packet := range c {
 		n, _ := samplesOf(packet) // checked by loadClip and clipOf
-		if err := track.WriteSample(media.Sample{Data: packet, Duration: durationOf(n)}); err != nil {
+		if err := v.say(packet, n); err != nil {
 			return fmt.Errorf("media: play: %w", err)
 		}
 		played += n
@@ -95,4 +97,23 @@ func (c clip) play(ctx context.Context, track *webrtc.TrackLocalStaticSample) er
 		}
 	}
 	return nil
+}
+
+// voice is what the server says on a leg: one stream of RTP. It is used by one
+// goroutine at a time.
+type voice struct {
+	peer *transport.Peer
+	next rtp.Header
+}
+
+func newVoice(peer *transport.Peer) *voice {
+	return &voice{peer: peer, next: rtp.Header{SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32()}}
+}
+
+// say sends a packet of so many samples.
+func (v *voice) say(packet []byte, samples int64) error {
+	err := v.peer.Send(v.next, packet)
+	v.next.SequenceNumber++
+	v.next.Timestamp += uint32(samples)
+	return err
 }

@@ -2,10 +2,7 @@ package media
 
 import "encoding/binary"
 
-const (
-	mimeRED   = "audio/red"
-	maxBlocks = 8 // of one packet
-)
+const maxBlocks = 8 // of one packet
 
 // unpackRED takes a packet of redundant audio (RFC 2198) apart: the newest
 // block as it came, and before it, in order, those that were sent already. A

@@ -53,7 +53,7 @@ func (t *take) record(ctx context.Context) {
 	for {
 		select {
 		case a := <-t.leg.packets:
-			t.add(a)
+			t.add(*a)
 		case on := <-t.leg.pauses:
 			t.pause(on)
 		case now := <-tick.C:
@@ -121,7 +121,7 @@ func (t *take) stop() {
 	for {
 		select {
 		case a := <-t.leg.packets:
-			t.add(a)
+			t.add(*a)
 			continue
 		default:
 		}

@@ -45,7 +45,7 @@ func TestEveryCaller(t *testing.T) {
 				if !strings.Contains(answer, "a=rtpmap:"+itoa(cfg.PayloadType)+" opus") {
 					t.Errorf("the answer is not for type %d:\n%s", cfg.PayloadType, answer)
 				}
-				if cfg.LevelID != 0 && !strings.Contains(answer, "a=extmap:"+itoa(cfg.LevelID)+" "+audioLevelURI) {
+				if cfg.LevelID != 0 && !strings.Contains(answer, "a=extmap:"+itoa(cfg.LevelID)+" urn:ietf:params:rtp-hdrext:ssrc-audio-level") {
 					t.Errorf("the answer is not for extension %d:\n%s", cfg.LevelID, answer)
 				}
 				return answer
@@ -294,8 +294,8 @@ func taking(t *testing.T, order Order, do func(leg *Leg, end context.CancelFunc)
 }
 
 // said is a packet that comes now.
-func said(seq uint16) arrival {
-	return arrival{received{ssrc: 1, seq: seq, timestamp: 960 * uint32(seq), level: 20, payload: celt20}, time.Now()}
+func said(seq uint16) *arrival {
+	return &arrival{received{ssrc: 1, seq: seq, timestamp: 960 * uint32(seq), level: 20, payload: celt20}, time.Now()}
 }
 
 // Who hangs up in the moment in which the longest recording ends leaves one that
