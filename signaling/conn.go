@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -49,7 +51,8 @@ type logReader interface {
 type conn struct {
 	// static
 	ws      *websocket.Conn
-	out     *gatherConn // under ws
+	out     *gatherConn   // under ws
+	in      *bufio.Reader // between them
 	who     Identity
 	session presence.SessionID
 	mailbox logReader
@@ -59,9 +62,10 @@ type conn struct {
 	slot    int           // of the pulse
 	sends   chan struct{} // one for each send under way
 
-	// owned by readLoop
-	known   bool // to hub and tracker, which are told of the socket's end
-	greeted bool // hello was answered
+	// owned by the reader
+	known   bool      // to hub and tracker, which are told of the socket's end
+	greeted bool      // hello was answered
+	until   time.Time // when the client counts as gone, unless there is a sign of it
 	limiter *rate.Limiter
 	typed   time.Time // last typing notice passed on
 
@@ -113,73 +117,57 @@ func (c *conn) log() *slog.Logger {
 	return c.logger.With("account", c.who.Account, "session", c.session)
 }
 
-// run reads until either side ends the socket.
-func (c *conn) run() {
-	clean := !c.isEnding() && c.readLoop()
-	if bye := c.goodbye(); bye != nil {
-		c.drain() // what is unread would reset the connection before the goodbye arrives
-		clean = bye.code == closeSignedOut
-	}
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	_ = c.ws.Close()
-	c.writers.Wait()
-	c.server.closed(c, clean)
-}
-
-// readLoop handles the client's frames in order. It reports whether the client
-// closed the socket itself, as a page does when it is left or reloaded.
-func (c *conn) readLoop() (clean bool) {
-	alive := func() { _ = c.ws.SetReadDeadline(time.Now().Add(deadAfter)) }
-	_ = c.ws.SetReadDeadline(time.Now().Add(helloTimeout))
-	c.ws.SetPongHandler(func(string) error {
-		if c.greeted {
-			alive()
-		}
-		return nil
-	})
+// readLoop handles the client's frames in order. More is true if it is to be
+// called again when there is something to read, clean if the client closed the
+// socket itself, as a page does when it is left or reloaded.
+func (c *conn) readLoop() (more, clean bool) {
 	for {
-		kind, r, err := c.ws.NextReader()
-		if err != nil {
-			return websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure)
+		opening := !c.greeted
+		if err := c.readFrame(); err != nil {
+			return false, websocket.IsCloseError(err, websocket.CloseGoingAway, websocket.CloseNormalClosure)
 		}
-		data, err := io.ReadAll(io.LimitReader(r, wire.MaxFrame+1))
-		switch {
-		case err != nil:
-			return false
-		case kind != websocket.TextMessage:
-			c.end(websocket.CloseUnsupportedData, "only text frames are understood")
-			return false
-		case len(data) > wire.MaxFrame:
-			c.fail("", wire.CodeTooLarge, 0)
-			c.end(websocket.CloseMessageTooBig, string(wire.CodeTooLarge))
-			return false
-		}
-		c.handle(data)
 		if c.ctx.Err() != nil || c.isEnding() {
-			return false
+			return false, false
 		}
-		if c.greeted {
-			alive()
+		c.alive()
+		if opening || !c.await(restAfter) {
+			return true, false
 		}
 	}
 }
 
-// handle has a frame handled. Opening a session needs a large stack, and most
-// sockets never need one again: that is done on a stack of its own.
-func (c *conn) handle(data []byte) {
-	if c.greeted {
-		c.server.handle(c.ctx, c, data)
-		return
+// readFrame reads one frame and has it handled.
+func (c *conn) readFrame() error {
+	kind, r, err := c.ws.NextReader()
+	if err != nil {
+		return err
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.server.handle(c.ctx, c, data)
-	}()
-	<-done
+	buffer := frameBuffers.Get().(*bytes.Buffer)
+	_, err = buffer.ReadFrom(io.LimitReader(r, wire.MaxFrame+1))
+	switch {
+	case err != nil:
+		return err
+	case kind != websocket.TextMessage:
+		c.end(websocket.CloseUnsupportedData, "only text frames are understood")
+		return nil
+	case buffer.Len() > wire.MaxFrame:
+		c.fail("", wire.CodeTooLarge, 0)
+		c.end(websocket.CloseMessageTooBig, string(wire.CodeTooLarge))
+		return nil
+	}
+	c.server.handle(c.ctx, c, buffer.Bytes())
+	if buffer.Cap() <= keptBuffer {
+		buffer.Reset()
+		frameBuffers.Put(buffer)
+	}
+	return nil
 }
+
+// frameBuffers hold frames while they are handled; handlers keep nothing of
+// them. Those that became large are not kept.
+var frameBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptBuffer = 8 << 10
 
 // begin lets one more send be under way, when there is room for it.
 func (c *conn) begin(ctx context.Context) error {
@@ -228,8 +216,11 @@ func (c *conn) enqueue(data []byte) {
 	}
 }
 
-// see queues the new view of somebody; only the newest is written.
+// see writes the new view of somebody, or queues it; only the newest is written.
 func (c *conn) see(new sighting) {
+	if c.writeNow(new.frame) {
+		return
+	}
 	c.mu.Lock()
 	defer c.unlockAndWrite()
 	for i := range c.seen {

@@ -6,18 +6,20 @@
 //
 // # Goroutines
 //
-//   - per socket: readLoop handles the client's frames one after the other, so
-//     that one client's frames stay ordered; while there is something to write,
-//     one writer
+//   - per socket: one reader, which handles the client's frames one after the
+//     other, so that one client's frames stay ordered, and which rests on a
+//     small stack while there are none; while there is something to write, one
+//     writer
 //   - per live call: one runner, the only one who steps that call's machine
 //   - per process: poll, which heals hints that the bus lost; pulse, which has
 //     every socket pinged now and then; sweeps, which do what time asks for
 //
-// A readLoop may wait for a runner's inbox or for the mailbox (with its
+// A reader may wait for a runner's inbox or for the mailbox (with its
 // context), but not for the outcome of sends and acks: those come from the
-// mailbox's goroutine in the order of commits. Nobody ever waits for a socket:
-// frames go to a bounded queue, and who does not read is hung up on. Resuming
-// by cursor makes that harmless.
+// mailbox's goroutine in the order of commits. Nobody else ever waits for a
+// socket: frames go to a bounded queue, and who does not read is hung up on.
+// Resuming by cursor makes that harmless. Only a notice to many is written by
+// who brings it, as their writer for as long, where that needs no waiting.
 //
 // # The log and the ephemeral lane
 //

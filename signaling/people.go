@@ -3,6 +3,8 @@ package signaling
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -67,7 +69,8 @@ func (w *watchers) list(account presence.AccountID) []*conn {
 	return out
 }
 
-// sighting is the new view of somebody, and the frame that says that alone.
+// sighting is the new view of somebody, and the WebSocket's frame that says that
+// alone: one for all who are told.
 type sighting struct {
 	account presence.AccountID
 	view    presence.View
@@ -81,15 +84,26 @@ func (s *Server) tellWatchers(account presence.AccountID, view presence.View) {
 		return
 	}
 	seen := sighting{account: account, view: view}
-	var err error
-	if seen.frame, err = wire.Encode(presenceUpdate(seen)); err != nil {
+	text, err := wire.Encode(presenceUpdate(seen))
+	if err != nil {
 		s.log.Error("encode presence", "err", err)
 		return
 	}
-	for _, c := range watching {
-		c.see(seen)
+	seen.frame = textFrame(text)
+	var telling sync.WaitGroup
+	each := max(fanOut, (len(watching)-1)/runtime.GOMAXPROCS(0)+1)
+	for part := range slices.Chunk(watching, each) {
+		telling.Go(func() {
+			for _, c := range part {
+				c.see(seen)
+			}
+		})
 	}
+	telling.Wait() // the next view of the account comes after this one
 }
+
+// fanOut is how many sockets are told by one goroutine before others help it.
+const fanOut = 100
 
 func presenceUpdate(seen ...sighting) *wire.PresenceUpdate {
 	people := make([]wire.Seen, 0, len(seen))

@@ -118,10 +118,8 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 		troubled: rate.Sometimes{Interval: troubledEvery},
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: 10 * time.Second,
-			// Most sockets are idle most of the time: small buffers to read
-			// into, and shared ones to write from.
-			ReadBufferSize:  1 << 10,
-			WriteBufferSize: 4 << 10,
+			// It reads through what gatherHijacker gives it, and writes nothing
+			// that needs a buffer.
 			WriteBufferPool: new(sync.Pool),
 			// The door has checked the Origin; compression stays off
 			// because the read limit would count compressed bytes.
@@ -166,7 +164,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 		return // Upgrade has answered
 	}
 	c := &conn{
-		ws: ws, out: hijacker.conn, who: who, session: presence.SessionID(uuid.NewString()),
+		ws: ws, out: hijacker.conn, in: hijacker.reader, until: time.Now().Add(helloTimeout), who: who, session: presence.SessionID(uuid.NewString()),
 		mailbox: s.mailbox, server: s, logger: s.log, ctx: s.ctx,
 		slot: rand.IntN(pulseSlots), sends: make(chan struct{}, sendsAtOnce),
 		limiter: rate.NewLimiter(rate.Limit(s.cfg.FrameRate), 2*s.cfg.FrameRate),
@@ -174,11 +172,11 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, who Identity) {
 	if !s.opened(c) {
 		c.end(closeTooMany, "too many sessions of this account")
 	}
-	go func() {
-		defer s.sockets.Done()
-		defer s.ended(c)
-		c.run()
-	}()
+	c.ws.SetPongHandler(func(string) error { // of those that await does not see
+		c.alive()
+		return c.out.SetReadDeadline(c.until)
+	})
+	go c.rest()
 }
 
 // opened counts a socket, and reports whether its account may have it.
@@ -193,7 +191,9 @@ func (s *Server) opened(c *conn) bool {
 	return s.ofWhom[c.who.Account] <= maxSockets
 }
 
+// ended forgets a socket; nothing of it runs any more.
 func (s *Server) ended(c *conn) {
+	defer s.sockets.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.open, c)

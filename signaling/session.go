@@ -83,6 +83,7 @@ func (s *Server) hello(ctx context.Context, c *conn, f *wire.Hello) error {
 
 // closed ends what the socket stood for. Clean says that the page closed it.
 func (s *Server) closed(c *conn, clean bool) {
+	defer s.ended(c)
 	if !c.known {
 		return
 	}

@@ -28,6 +28,31 @@ func (c *conn) unlockAndWrite() {
 	}
 }
 
+// writeNow writes a frame on this goroutine, if nothing is written or waits to be
+// and if that does not wait for the socket. It saves waking a writer for each of
+// many sockets that are told the same. False: the frame is to be queued.
+func (c *conn) writeNow(frame []byte) bool {
+	c.mu.Lock()
+	if c.writing || c.closed || c.opening || c.ending != nil {
+		c.mu.Unlock()
+		return false
+	}
+	c.writing = true
+	c.writers.Add(1)
+	c.mu.Unlock()
+	taken, whole := c.out.try(frame)
+	c.mu.Lock()
+	if whole && c.nothingToWrite() || !taken {
+		c.writing = false
+		c.writers.Done()
+		c.mu.Unlock()
+		return taken
+	}
+	c.mu.Unlock()
+	go c.write() // what came meanwhile, or the rest of the frame
+	return true
+}
+
 // write is the writer: queued frames first, then presence, then the log as far
 // as it goes.
 func (c *conn) write() {
@@ -169,7 +194,8 @@ func (c *conn) writeSeen(seen []sighting) error {
 	case 0:
 		return nil
 	case 1:
-		return c.writeData(seen[0].frame)
+		_, err := c.out.Write(seen[0].frame)
+		return err
 	}
 	return c.writeFrame(presenceUpdate(seen...))
 }
@@ -227,7 +253,6 @@ func (c *conn) writeFrame(f wire.Frame) error {
 	return c.writeData(data)
 }
 
-func (c *conn) writeData(data []byte) error {
-	_ = c.ws.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return c.ws.WriteMessage(websocket.TextMessage, data)
-}
+// writeData writes a frame beside the WebSocket, which would copy it once more.
+// The writer is the only one that writes text.
+func (c *conn) writeData(data []byte) error { return c.out.writeText(data) }
