@@ -23,7 +23,6 @@ package wire
 //go:generate go run gen.go -out ../../web/app/src/lib/wire.ts
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,6 +84,14 @@ func decode(data []byte, known map[string]reflect.Type) (Frame, Head, error) {
 	if !utf8.Valid(data) {
 		return nil, head, ErrInvalid
 	}
+	if f, head, ok := decodeFlat(data); ok && known[head.Type] == reflect.TypeOf(f).Elem() {
+		return f, head, nil
+	}
+	return decodeAny(data, known)
+}
+
+func decodeAny(data []byte, known map[string]reflect.Type) (Frame, Head, error) {
+	var head Head
 	if err := json.Unmarshal(data, &head); err != nil {
 		return nil, head, fmt.Errorf("%w: %v", ErrMalformed, err)
 	}
@@ -101,20 +108,26 @@ func decode(data []byte, known map[string]reflect.Type) (Frame, Head, error) {
 
 // Encode writes a frame with its type first.
 func Encode(f Frame) ([]byte, error) {
+	name := f.Type()
+	if f, ok := f.(appender); ok {
+		out := appendType(make([]byte, 0, f.size()), name)
+		return append(f.appendFields(out), '}'), nil
+	}
 	body, err := json.Marshal(f)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", f.Type(), err)
+		return nil, fmt.Errorf("encode %s: %w", name, err)
 	}
-	var out bytes.Buffer
-	out.Grow(len(body) + len(f.Type()) + 12)
-	out.WriteString(`{"type":"`)
-	out.WriteString(f.Type())
-	out.WriteByte('"')
+	out := appendType(make([]byte, 0, len(body)+len(name)+12), name)
 	if len(body) > 2 {
-		out.WriteByte(',')
+		out = append(out, ',')
 	}
-	out.Write(body[1:])
-	return out.Bytes(), nil
+	return append(out, body[1:]...), nil
+}
+
+func appendType(to []byte, name string) []byte {
+	to = append(to, `{"type":"`...)
+	to = append(to, name...)
+	return append(to, '"')
 }
 
 func register(frames ...Frame) map[string]reflect.Type {
