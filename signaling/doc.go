@@ -12,7 +12,8 @@
 //     writer
 //   - per live call: one runner, the only one who steps that call's machine
 //   - per process: poll, which heals hints that the bus lost; pulse, which has
-//     every socket pinged now and then; sweeps, which do what time asks for
+//     every socket pinged now and then; settle, which gives memory back after
+//     many came or went; sweeps, which do what time asks for
 //
 // A reader may wait for a runner's inbox or for the mailbox (with its
 // context), but not for the outcome of sends and acks: those come from the

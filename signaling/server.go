@@ -145,6 +145,7 @@ func New(ctx context.Context, cfg Config) (*Server, error) {
 	s.background.Go(func() { s.sweep(s.ctx, "remove what is old", sweepEvery, s.removeOld) })
 	s.background.Go(func() { s.sweep(s.ctx, "deliver what was put off", lateEvery, s.calls.deliverLate) })
 	s.background.Go(func() { s.hub.pulse(s.ctx) })
+	s.background.Go(func() { s.settle(s.ctx) })
 	return s, nil
 }
 
