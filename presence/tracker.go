@@ -53,15 +53,21 @@ type person struct {
 	own      Own
 	ending   *time.Timer // at own.Until
 	inCall   bool
-	sessions map[SessionID]*attendance
-	wasIdle  bool // during grace
+	sessions []attendance // a few
+	wasIdle  bool         // during grace
 	grace    *time.Timer
 	told     View // what others were told last
 }
 
 type attendance struct {
-	device DeviceID
-	idle   bool
+	session SessionID
+	device  DeviceID
+	idle    bool
+}
+
+// at finds a session.
+func (p *person) at(session SessionID) int {
+	return slices.IndexFunc(p.sessions, func(a attendance) bool { return a.session == session })
 }
 
 // NewTracker makes a tracker. Changed is called without locks that others
@@ -81,7 +87,7 @@ func NewTracker(timings Timings, changed func(AccountID, View), ended func(Accou
 func (t *Tracker) Connect(account AccountID, device DeviceID, session SessionID, own Own, idle bool) {
 	t.change(account, func(p *person) {
 		t.set(account, p, own)
-		p.sessions[session] = &attendance{device: device, idle: idle}
+		p.sessions = append(p.sessions, attendance{session, device, idle})
 		t.sessions[session] = account
 		if p.grace != nil {
 			p.grace.Stop()
@@ -99,10 +105,14 @@ func (t *Tracker) Disconnect(session SessionID, clean bool) {
 		return
 	}
 	t.change(account, func(p *person) {
-		gone := p.sessions[session]
-		delete(p.sessions, session)
 		delete(t.sessions, session)
-		if len(p.sessions) > 0 || gone == nil || t.closed {
+		i := p.at(session)
+		if i < 0 {
+			return
+		}
+		gone := p.sessions[i]
+		p.sessions = slices.Delete(p.sessions, i, i+1)
+		if len(p.sessions) > 0 || t.closed {
 			return
 		}
 		wait := t.timings.Lost
@@ -132,8 +142,8 @@ func (t *Tracker) SetIdle(session SessionID, idle bool) {
 		return
 	}
 	t.change(account, func(p *person) {
-		if at := p.sessions[session]; at != nil {
-			at.idle = idle
+		if i := p.at(session); i >= 0 {
+			p.sessions[i].idle = idle
 		}
 	})
 }
@@ -244,7 +254,7 @@ func (t *Tracker) change(account AccountID, f func(*person)) {
 	t.mu.Lock()
 	p := t.people[account]
 	if p == nil {
-		p = &person{sessions: make(map[SessionID]*attendance), told: Hidden}
+		p = &person{told: Hidden}
 		t.people[account] = p
 	}
 	f(p)

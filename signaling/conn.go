@@ -78,6 +78,8 @@ type conn struct {
 	watching sync.Mutex // held while it is decided whom the socket watches, across the reading of that
 	left     bool       // and it watches nobody any more
 
+	watches []presence.AccountID // guarded by watchers.mu
+
 	mu      sync.Mutex
 	opening bool // a hello is being answered: what comes meanwhile waits for the welcome
 	queue   [][]byte

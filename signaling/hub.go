@@ -1,10 +1,9 @@
 package signaling
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,7 +35,7 @@ type Hub struct {
 
 // here is an account with sockets on this node, guarded by Hub.mu.
 type here struct {
-	conns       map[*conn]struct{}
+	conns       []*conn // replaced, never changed: readers keep it without the lock
 	unsubscribe func()
 }
 
@@ -44,17 +43,6 @@ func newHub(bus Bus, mailbox poller, log *slog.Logger) *Hub {
 	h := &Hub{bus: bus, mailbox: mailbox, log: log, accounts: make(map[presence.AccountID]*here)}
 	h.summaries = &summaries{hub: h, due: make(map[presence.AccountID]string)}
 	return h
-}
-
-// address heads a parcel on the bus. A parcel with a head is a hint, and its
-// frame the event there, which saves reading it back.
-type address struct {
-	Device presence.DeviceID `json:"d,omitempty"` // only this device
-	Except presence.DeviceID `json:"x,omitempty"` // all but this device
-	Head   int64             `json:"h,omitempty"` // the log goes this far
-	Cause  string            `json:"c,omitempty"` // why what waits in the mailbox has changed
-	Until  int64             `json:"u,omitempty"` // the event is good until then, Unix ms
-	Out    bool              `json:"o,omitempty"` // Device is signed out
 }
 
 func subject(account presence.AccountID) string { return "account." + string(account) }
@@ -97,27 +85,21 @@ func (h *Hub) SignedOut(account presence.AccountID, device presence.DeviceID) {
 }
 
 func (h *Hub) publish(account presence.AccountID, to address, f wire.Frame) {
-	parcel, err := json.Marshal(to)
-	if err != nil {
-		h.log.Error("encode address", "err", err)
-		return
-	}
+	var frame []byte
 	if f != nil {
-		frame, err := wire.Encode(f)
-		if err != nil {
+		var err error
+		if frame, err = wire.Encode(f); err != nil {
 			h.log.Error("encode frame", "err", err)
 			return
 		}
-		parcel = append(append(parcel, '\n'), frame...)
 	}
-	h.bus.Publish(subject(account), parcel)
+	h.bus.Publish(subject(account), to.parcel(frame))
 }
 
 // deliver takes a parcel from the bus to this node's sockets of account.
 func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
-	head, frame, isFrame := bytes.Cut(parcel, []byte{'\n'})
-	var to address
-	if err := json.Unmarshal(head, &to); err != nil {
+	to, frame, err := openParcel(parcel)
+	if err != nil {
 		h.log.Error("parcel from the bus", "err", err)
 		return
 	}
@@ -130,7 +112,7 @@ func (h *Hub) deliver(account presence.AccountID, parcel []byte) {
 			if c.who.Device == to.Device {
 				c.sayBye(wire.ByeSignIn, wire.SignedOut, 0)
 			}
-		case to.Head > 0 && isFrame:
+		case to.Head > 0 && len(frame) > 0:
 			c.push(pushed{to.Head, to.Until, frame})
 		case to.Head > 0:
 			c.hint(to.Head)
@@ -162,11 +144,11 @@ func (h *Hub) add(c *conn) {
 	defer h.mu.Unlock()
 	at := h.accounts[account]
 	if at == nil {
-		at = &here{conns: make(map[*conn]struct{})}
+		at = &here{}
 		at.unsubscribe = h.bus.Subscribe(subject(account), func(parcel []byte) { h.deliver(account, parcel) })
 		h.accounts[account] = at
 	}
-	at.conns[c] = struct{}{}
+	at.conns = append(slices.Clip(at.conns), c)
 }
 
 // remove forgets c and reports whether its device has no other socket here.
@@ -177,12 +159,12 @@ func (h *Hub) remove(c *conn) (deviceGone bool) {
 	if at == nil {
 		return true
 	}
-	delete(at.conns, c)
+	at.conns = slices.DeleteFunc(slices.Clone(at.conns), func(other *conn) bool { return other == c })
 	if len(at.conns) == 0 {
 		at.unsubscribe()
 		delete(h.accounts, c.who.Account)
 	}
-	for other := range at.conns {
+	for _, other := range at.conns {
 		if other.who.Device == c.who.Device {
 			return false
 		}
@@ -190,18 +172,14 @@ func (h *Hub) remove(c *conn) (deviceGone bool) {
 	return true
 }
 
+// conns are the sockets of an account here, not to be changed.
 func (h *Hub) conns(account presence.AccountID) []*conn {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	at := h.accounts[account]
-	if at == nil {
-		return nil
+	if at := h.accounts[account]; at != nil {
+		return at.conns
 	}
-	out := make([]*conn, 0, len(at.conns))
-	for c := range at.conns {
-		out = append(out, c)
-	}
-	return out
+	return nil
 }
 
 func (h *Hub) allConns() []*conn {
@@ -209,9 +187,7 @@ func (h *Hub) allConns() []*conn {
 	defer h.mu.Unlock()
 	var out []*conn
 	for _, at := range h.accounts {
-		for c := range at.conns {
-			out = append(out, c)
-		}
+		out = append(out, at.conns...)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -275,9 +274,8 @@ func badBus() Bus { return twoLanes{log: worstBus(), frames: bus.New(nil)} }
 func worstBus() Bus { return bus.New(bus.NewChaos(1, 0.1, 0.1, 0.1)) }
 
 func (b twoLanes) Publish(subject string, data []byte) {
-	head, _, _ := bytes.Cut(data, []byte{'\n'})
-	var to address
-	if err := json.Unmarshal(head, &to); err != nil {
+	to, _, err := openParcel(data)
+	if err != nil {
 		panic(err)
 	}
 	if to.Head > 0 || to.Out {

@@ -8,6 +8,7 @@ package bus
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -17,12 +18,17 @@ type InProcess struct {
 
 	mu   sync.RWMutex
 	next int
-	subs map[string]map[int]func([]byte) // by subject, then by subscription
+	subs map[string][]subscription // by subject; lists are replaced, never changed
+}
+
+type subscription struct {
+	number  int
+	deliver func([]byte)
 }
 
 // New makes a bus. A nil chaos delivers everything once and in order.
 func New(chaos *Chaos) *InProcess {
-	return &InProcess{chaos: chaos, subs: make(map[string]map[int]func([]byte))}
+	return &InProcess{chaos: chaos, subs: make(map[string][]subscription)}
 }
 
 // Subscribe calls deliver for what is published to subject until cancel is
@@ -32,15 +38,13 @@ func (b *InProcess) Subscribe(subject string, deliver func(data []byte)) (cancel
 	defer b.mu.Unlock()
 	b.next++
 	n := b.next
-	if b.subs[subject] == nil {
-		b.subs[subject] = make(map[int]func([]byte))
-	}
-	b.subs[subject][n] = deliver
+	b.subs[subject] = append(slices.Clip(b.subs[subject]), subscription{n, deliver})
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		delete(b.subs[subject], n)
-		if len(b.subs[subject]) == 0 {
+		rest := slices.Clone(b.subs[subject])
+		rest = slices.DeleteFunc(rest, func(s subscription) bool { return s.number == n })
+		if b.subs[subject] = rest; len(rest) == 0 {
 			delete(b.subs, subject)
 		}
 	}
@@ -48,21 +52,22 @@ func (b *InProcess) Subscribe(subject string, deliver func(data []byte)) (cancel
 
 // Publish hands data to the subscribers of subject.
 func (b *InProcess) Publish(subject string, data []byte) {
+	if b.chaos == nil {
+		b.deliver(parcel{subject, data})
+		return
+	}
 	for _, p := range b.chaos.mix(parcel{subject, data}) {
-		for _, deliver := range b.subscribers(p.subject) {
-			deliver(p.data)
-		}
+		b.deliver(p)
 	}
 }
 
-func (b *InProcess) subscribers(subject string) []func([]byte) {
+func (b *InProcess) deliver(p parcel) {
 	b.mu.RLock()
-	defer b.mu.RUnlock()
-	out := make([]func([]byte), 0, len(b.subs[subject]))
-	for _, deliver := range b.subs[subject] {
-		out = append(out, deliver)
+	subscribers := b.subs[p.subject]
+	b.mu.RUnlock()
+	for _, s := range subscribers {
+		s.deliver(p.data)
 	}
-	return out
 }
 
 type parcel struct {
@@ -86,9 +91,6 @@ func NewChaos(seed uint64, drop, repeat, reorder float64) *Chaos {
 
 // mix returns what goes out now, given that p was published.
 func (c *Chaos) mix(p parcel) []parcel {
-	if c == nil {
-		return []parcel{p}
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	late := c.held
