@@ -84,21 +84,20 @@ type client struct {
 	ufrag       string
 	setup       string
 
-	server        netip.AddrPort
-	theirs, pwd   string // of the server
-	conn          *net.UDPConn
-	replies       chan *stun.Message
-	sound         chan []byte
-	reports       chan []byte
-	in            *packetio.Buffer
-	dtls          *dtls.Conn
-	sends, hears  *srtp.Context
-	lastSent      []byte
-	running       sync.WaitGroup
-	mu            sync.Mutex
-	sockets       []*net.UDPConn
-	next          rtp.Header
-	authenticated bool
+	server       netip.AddrPort
+	theirs, pwd  string // of the server
+	conn         *net.UDPConn
+	replies      chan *stun.Message
+	sound        chan []byte
+	reports      chan []byte
+	in           *packetio.Buffer
+	dtls         *dtls.Conn
+	sends, hears *srtp.Context
+	lastSent     []byte
+	running      sync.WaitGroup
+	mu           sync.Mutex
+	sockets      []*net.UDPConn
+	next         rtp.Header
 }
 
 const offerFormat = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n" +
