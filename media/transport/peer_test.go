@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -195,6 +196,23 @@ func TestChecksAreProven(t *testing.T) {
 	defer peer.mu.Unlock()
 	if peer.begun {
 		t.Error("a handshake began before a check")
+	}
+}
+
+// The answer has what Firefox reads strictly: a fingerprint in capitals (RFC 8122
+// section 5), and names that are long enough (RFC 8445 section 5.3).
+func TestAnswerIsWellFormed(t *testing.T) {
+	peer, answer, err := open(t).Answer(offerOf(t, "firefox"), newEar().ear())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	for attribute, want := range map[string]string{
+		"fingerprint": `sha-256 [0-9A-F]{2}(:[0-9A-F]{2}){31}`, "ice-ufrag": `[0-9a-zA-Z+/]{4,256}`, "ice-pwd": `[0-9a-zA-Z+/]{22,256}`,
+	} {
+		if !regexp.MustCompile(`(?m)^a=` + attribute + `:` + want + `\r$`).MatchString(answer) {
+			t.Errorf("the answer's %s is not %s:\n%s", attribute, want, answer)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -199,7 +200,8 @@ func fingerprintOf(der []byte, hash string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fingerprint.Fingerprint(certificate, with)
+	value, err := fingerprint.Fingerprint(certificate, with)
+	return strings.ToUpper(value), err // RFC 8122 section 5, and Firefox insists
 }
 
 // Addr is the address of the port; its IP is unspecified if it is on every one.
