@@ -75,7 +75,9 @@ func readOffer(text string) (offer, error) {
 			continue
 		}
 		heard = true
-		o := offer{lines: parsed.MediaDescriptions, line: i}
+		o := offer{lines: parsed.MediaDescriptions, line: i, sends: true, receives: true}
+		o.readDirection(parsed.Attributes)
+		o.readDirection(m.Attributes)
 		o.readMedia(m)
 		if o.opus == 0 {
 			continue
@@ -95,10 +97,25 @@ func refused(m *sdp.MediaDescription) bool {
 	return m.MediaName.Port.Value == 0 && !bundleOnly
 }
 
+// readDirection takes in who sends (RFC 8866 section 6.7).
+func (o *offer) readDirection(attributes []sdp.Attribute) {
+	for _, a := range attributes {
+		switch a.Key {
+		case "sendrecv":
+			o.sends, o.receives = true, true
+		case "sendonly":
+			o.sends, o.receives = true, false
+		case "recvonly":
+			o.sends, o.receives = false, true
+		case "inactive":
+			o.sends, o.receives = false, false
+		}
+	}
+}
+
 // readMedia takes in what is said of the sound.
 func (o *offer) readMedia(m *sdp.MediaDescription) {
 	o.mid, _ = m.Attribute("mid")
-	o.sends, o.receives = true, true
 	for _, format := range m.MediaName.Formats {
 		if c, is := readCodec(m, format); is {
 			o.codecs = append(o.codecs, c)
@@ -107,12 +124,6 @@ func (o *offer) readMedia(m *sdp.MediaDescription) {
 	o.codecs = o.pick(o.codecs)
 	for _, a := range m.Attributes {
 		switch a.Key {
-		case "sendonly":
-			o.receives = false
-		case "recvonly":
-			o.sends = false
-		case "inactive":
-			o.sends, o.receives = false, false
 		case "rtcp-mux":
 			o.mux = true
 		case "rtcp-rsize":

@@ -60,7 +60,10 @@ func TestAnswers(t *testing.T) {
 		"who waits":                {"chromium", to("a=setup:actpass", "a=setup:passive"), []string{"a=setup:active"}, nil},
 		"another extension":        {"chromium", to("a=extmap:1 ", "a=extmap:14/sendonly "), []string{"a=extmap:14 " + audioLevelURI}, []string{"a=extmap:1 "}},
 		"all feedback":             {"chromium", to("a=rtcp-fb:111 transport-cc", "a=rtcp-fb:* nack"), []string{"a=rtcp-fb:111 nack", "a=rtcp-fb:63 nack"}, nil},
-		"Firefox": {"firefox", nil, []string{
+		"a direction of the session": {"firefox", func(s string) string {
+			return strings.Replace(strings.ReplaceAll(s, "a=sendrecv\r\n", ""), "t=0 0\r\n", "t=0 0\r\na=recvonly\r\n", 1)
+		}, []string{"a=sendonly"}, []string{"a=sendrecv"}},
+		"Firefox": {"firefox", to("a=rtcp-fb:109 transport-cc", "a=rtcp-fb:109 nack"), []string{
 			"m=audio 9 UDP/TLS/RTP/SAVPF 109\r\n", "a=rtpmap:109 opus/48000/2", "a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1",
 			"a=rtcp-fb:109 nack", "a=extmap:1 " + audioLevelURI, "a=setup:passive", "a=group:BUNDLE 0", "m=application 0 ",
 		}, []string{"a=rtcp-rsize", "telephone-event"}},
