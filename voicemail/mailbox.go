@@ -157,8 +157,5 @@ func (m *Mailbox) Err() error { return m.store.Err() }
 // within one epoch only.
 func (m *Mailbox) Epoch() string { return m.epoch }
 
-// newID makes an id that sorts by the time it was made.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
 // millis is now as rows have it.
 func (m *Mailbox) millis() int64 { return m.now().UnixMilli() }
