@@ -12,6 +12,7 @@ type Account struct {
 	State        presence.State     `db:"state"` // as chosen
 	Status       string             `db:"status"`
 	StateUntil   int64              `db:"state_until"` // both end then, Unix ms; 0: not by themselves
+	Log          int64              `db:"log"`         // number of its log in this database
 	Head         int64              `db:"head"`        // newest pos of the log
 	CreatedAt    int64              `db:"created_at"`
 	TellRead     bool               `db:"tell_read"`   // others learn what it has read
@@ -49,8 +50,9 @@ func (h Held) Less(before Held) Held { return h.plus(before.Minus()) }
 // CreateAccount inserts an account, which tells what it reads and hears.
 func (tx *Tx) CreateAccount(a Account) error {
 	return about("create account", tx.insert(`
-		INSERT INTO accounts (id, name, folded, password_hash, admin, state, status, head, created_at)
-		VALUES (:id, :name, :folded, :password_hash, :admin, :state, :status, :head, :created_at)`, a))
+		INSERT INTO accounts (id, name, folded, password_hash, admin, state, status, log, head, created_at)
+		VALUES (:id, :name, :folded, :password_hash, :admin, :state, :status,
+			(SELECT coalesce(max(log), 0) + 1 FROM accounts), :head, :created_at)`, a))
 }
 
 // Account returns the account with an id, or ErrNotFound.

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,13 +21,13 @@ const (
 // Entry is one line of an account's log. Exactly one of Message and Receipt is
 // set, as Kind says.
 type Entry struct {
-	Account presence.AccountID `db:"account"`
-	Pos     int64              `db:"pos"` // dense in the account's log, from 1
-	Kind    string             `db:"kind"`
-	With    presence.AccountID `db:"peer"` // the other participant
-	Message *Message           `db:"-"`    // as it is now
-	Receipt *Receipt           `db:"-"`    // as it was then
-	Cause   string             `db:"-"`    // why what waits in the mailbox has changed by it, if it has; not kept
+	Account presence.AccountID
+	Pos     int64 // dense in the account's log, from 1
+	Kind    string
+	With    presence.AccountID // the other participant
+	Message *Message           // as it is now
+	Receipt *Receipt           // as it was then
+	Cause   string             // why what waits in the mailbox has changed by it, if it has; not kept
 }
 
 // Receipt says how far Account got in a conversation. Marks that are zero say
@@ -42,21 +44,21 @@ type Receipt struct {
 // or adds it again after it has changed. If its holder is among them, that
 // mailbox holds so much more from then on.
 func (tx *Tx) AppendMessage(m *Message, readers []presence.AccountID, more Held) ([]Entry, error) {
-	const insert, row = `INSERT INTO entries (account, pos, kind, conv, mid) VALUES `, `(?, ?, ?, ?, ?)`
+	const insert, row = `INSERT INTO entries (log, pos, mid) VALUES `, `(?, ?, ?)`
 	readers = slices.Sorted(slices.Values(readers))
 	entries := make([]Entry, len(readers))
-	args := make([]any, 0, 5*len(readers))
+	args := make([]any, 0, 3*len(readers))
 	for i, account := range readers {
 		held := Held{}
 		if account == m.Holder() {
 			held = more
 		}
-		pos, err := tx.nextPos(account, held)
+		log, err := tx.extend(account, held)
 		if err != nil {
 			return nil, err
 		}
-		entries[i] = Entry{Account: account, Pos: pos, Kind: EntryMessage, With: m.Other(account), Message: m}
-		args = append(args, account, pos, EntryMessage, m.Conv, m.MID)
+		entries[i] = Entry{Account: account, Pos: log.Head, Kind: EntryMessage, With: m.Other(account), Message: m}
+		args = append(args, log.Log, log.Head, m.MID)
 	}
 	_, err := tx.exec(insert+row+strings.Repeat(`, `+row, len(readers)-1), args...)
 	return entries, about("append message", err)
@@ -65,27 +67,26 @@ func (tx *Tx) AppendMessage(m *Message, readers []presence.AccountID, more Held)
 // AppendReceipt adds a receipt to the log of account, who has the conversation
 // with the other.
 func (tx *Tx) AppendReceipt(account, with presence.AccountID, r Receipt) (Entry, error) {
-	e := Entry{Account: account, Kind: EntryReceipt, With: with, Receipt: &r}
-	var err error
-	if e.Pos, err = tx.nextPos(account, Held{}); err != nil {
+	log, err := tx.extend(account, Held{})
+	if err != nil {
 		return Entry{}, err
 	}
-	_, err = tx.exec(`INSERT INTO entries (account, pos, kind, conv, actor, delivered, read, played) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		account, e.Pos, e.Kind, r.Conv, r.Account, r.Delivered, r.Read, r.Played)
-	return e, about("append receipt", err)
+	_, err = tx.exec(`INSERT INTO entries (log, pos, conv, actor, delivered, read, played) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		log.Log, log.Head, r.Conv, r.Account, r.Delivered, r.Read, r.Played)
+	return Entry{Account: account, Pos: log.Head, Kind: EntryReceipt, With: with, Receipt: &r}, about("append receipt", err)
 }
 
-// nextPos takes the next position of a log, with which its mailbox comes to
-// hold more.
-func (tx *Tx) nextPos(account presence.AccountID, more Held) (int64, error) {
+// extend takes the next position of a log, its new head, with which its mailbox
+// comes to hold more.
+func (tx *Tx) extend(account presence.AccountID, more Held) (logState, error) {
 	tx.changed = true
 	log, err := tx.log(account)
 	if err != nil {
-		return 0, err
+		return logState{}, err
 	}
 	log.now.Head++
 	log.now.Held = log.now.plus(more)
-	return log.now.Head, nil
+	return log.now, nil
 }
 
 // Held returns what a mailbox holds now, or ErrNotFound.
@@ -99,50 +100,56 @@ func (tx *Tx) Held(account presence.AccountID) (Held, error) {
 
 // Entries returns up to limit entries behind pos after, ascending.
 func (tx *Tx) Entries(account presence.AccountID, after int64, limit int) ([]Entry, error) {
-	var rows []struct {
-		Entry
-		Receipt
+	if after > math.MaxInt64-int64(limit) {
+		return nil, nil
 	}
-	err := tx.list(&rows, `
-		SELECT e.account, e.pos, e.kind, p.other AS peer, e.conv, e.actor, e.delivered, e.read, e.played
-		FROM entries e JOIN participants p ON p.conv = e.conv AND p.account = e.account
-		WHERE e.account = ? AND e.pos > ? ORDER BY e.pos LIMIT ?`, account, after, limit)
-	if err != nil || len(rows) == 0 {
-		return nil, about("entries", err)
-	}
-	messages, err := tx.messagesAt(account, after, rows[len(rows)-1].Pos)
+	to := after + int64(limit) // for the log is dense
+	messages, err := tx.messagesIn(account, after, to)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]Entry, len(rows))
-	for i, row := range rows {
-		entries[i] = row.Entry
-		if row.Kind == EntryReceipt {
-			entries[i].Receipt = &row.Receipt
-		} else {
-			entries[i].Message = messages[row.Pos]
-		}
+	receipts, err := tx.receiptsIn(account, after, to)
+	if err != nil {
+		return nil, err
 	}
+	entries := append(messages, receipts...)
+	slices.SortFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Pos, b.Pos) })
 	return entries, nil
 }
 
-// messagesAt returns the messages in a stretch of a log by their pos.
-func (tx *Tx) messagesAt(account presence.AccountID, after, to int64) (map[int64]*Message, error) {
+// messagesIn returns the messages in a stretch of a log.
+func (tx *Tx) messagesIn(account presence.AccountID, after, to int64) ([]Entry, error) {
 	var rows []struct {
 		Pos int64 `db:"pos"`
 		Message
 	}
 	err := tx.list(&rows, `
 		SELECT e.pos, m.* FROM entries e JOIN messages m ON m.mid = e.mid
-		WHERE e.account = ? AND e.pos > ? AND e.pos <= ?`, account, after, to)
-	if err != nil {
-		return nil, about("messages of entries", err)
-	}
-	at := make(map[int64]*Message, len(rows))
+		WHERE e.log = (SELECT log FROM accounts WHERE id = ?) AND e.pos > ? AND e.pos <= ? ORDER BY e.pos`, account, after, to)
+	entries := make([]Entry, len(rows))
 	for i := range rows {
-		at[rows[i].Pos] = &rows[i].Message
+		message := &rows[i].Message
+		entries[i] = Entry{Account: account, Pos: rows[i].Pos, Kind: EntryMessage, With: message.Other(account), Message: message}
 	}
-	return at, nil
+	return entries, about("messages of entries", err)
+}
+
+// receiptsIn returns the receipts in a stretch of a log.
+func (tx *Tx) receiptsIn(account presence.AccountID, after, to int64) ([]Entry, error) {
+	var rows []struct {
+		Pos  int64              `db:"pos"`
+		With presence.AccountID `db:"peer"`
+		Receipt
+	}
+	err := tx.list(&rows, `
+		SELECT e.pos, p.other AS peer, e.conv, e.actor, e.delivered, e.read, e.played
+		FROM entries e JOIN participants p ON p.conv = e.conv AND p.account = ?
+		WHERE e.log = (SELECT log FROM accounts WHERE id = ?) AND e.pos > ? AND e.pos <= ? ORDER BY e.pos`, account, account, after, to)
+	entries := make([]Entry, len(rows))
+	for i := range rows {
+		entries[i] = Entry{Account: account, Pos: rows[i].Pos, Kind: EntryReceipt, With: rows[i].With, Receipt: &rows[i].Receipt}
+	}
+	return entries, about("receipts of entries", err)
 }
 
 // Head returns the newest pos of an account's log, or ErrNotFound.

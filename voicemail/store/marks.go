@@ -40,9 +40,9 @@ type Arrival struct {
 // ascending order of who sent it.
 func (tx *Tx) Arrivals(account presence.AccountID, after, to int64) (rows []Arrival, err error) {
 	err = tx.list(&rows, `
-		SELECT e.conv, max(m.sender) AS sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
-		WHERE e.account = ? AND e.pos > ? AND e.pos <= ? AND m.recipient = ? AND m.hidden = 0
-		GROUP BY e.conv`, account, after, to, account) // in which one alone sends to account
+		SELECT m.conv, max(m.sender) AS sender, max(m.seq) AS seq FROM entries e JOIN messages m ON m.mid = e.mid
+		WHERE e.log = (SELECT log FROM accounts WHERE id = ?) AND e.pos > ? AND e.pos <= ? AND m.recipient = ? AND m.hidden = 0
+		GROUP BY m.conv`, account, after, to, account) // in which one alone sends to account
 	slices.SortFunc(rows, func(a, b Arrival) int { return cmp.Compare(a.From, b.From) })
 	return rows, about("arrivals", err)
 }

@@ -180,7 +180,7 @@ const numbers = `
 	SELECT 'epoch' AS what, epoch AS id, 0 AS head FROM house
 	UNION ALL SELECT 'account', id, head FROM accounts
 	UNION ALL SELECT 'conversation', id, head FROM conversations
-	UNION ALL SELECT 'log', account, max(pos) FROM entries GROUP BY account
+	UNION ALL SELECT 'log', a.id, max(e.pos) FROM entries e JOIN accounts a ON a.log = e.log GROUP BY a.id
 	UNION ALL SELECT 'messages', conv, max(seq) FROM messages GROUP BY conv`
 
 // compare makes sure that both have the same number of rows and the same

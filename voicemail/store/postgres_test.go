@@ -163,11 +163,11 @@ func deviceOnce(id string) func(*Tx) error {
 		if _, err := tx.Device("a", presence.DeviceID(id)); !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		pos, err := tx.nextPos("a", Held{})
+		log, err := tx.extend("a", Held{})
 		if err != nil {
 			return err
 		}
-		return tx.CreateDevice(Device{Account: "a", ID: presence.DeviceID(id), CreatedAt: pos})
+		return tx.CreateDevice(Device{Account: "a", ID: presence.DeviceID(id), CreatedAt: log.Head})
 	}
 }
 
@@ -196,11 +196,11 @@ func TestTwoNodesTakeTurns(t *testing.T) {
 				}
 				err := s.Write(context.Background(), func(tx *Tx) error {
 					for _, id := range ids {
-						pos, err := tx.nextPos(id, Held{})
+						log, err := tx.extend(id, Held{})
 						if err != nil {
 							return err
 						}
-						if err := tx.CreateDevice(Device{Account: id, ID: presence.DeviceID(fmt.Sprint(i, "-", n)), CreatedAt: pos}); err != nil {
+						if err := tx.CreateDevice(Device{Account: id, ID: presence.DeviceID(fmt.Sprint(i, "-", n)), CreatedAt: log.Head}); err != nil {
 							return err
 						}
 					}

@@ -22,8 +22,10 @@ type together struct {
 // pair is two accounts in an order that means something.
 type pair struct{ of, other presence.AccountID }
 
-// logState is what changes of an account with every entry of its log.
+// logState is what changes of an account with every entry of its log, and which
+// log that is.
 type logState struct {
+	Log  int64 `db:"log"`
 	Head int64 `db:"head"`
 	Held
 }
@@ -44,7 +46,7 @@ func (tx *Tx) log(account presence.AccountID) (*tally[logState], error) {
 		return log, nil
 	}
 	var state logState
-	err := tx.get(&state, `SELECT head, held_messages, held_bytes, held_voice FROM accounts WHERE id = ?`, account)
+	err := tx.get(&state, `SELECT log, head, held_messages, held_bytes, held_voice FROM accounts WHERE id = ?`, account)
 	if err != nil {
 		return nil, fmt.Errorf("log of account: %w", err)
 	}

@@ -57,14 +57,23 @@ func tables(t *testing.T, database string, columns map[string][]string) (rows ma
 	for _, table := range []string{
 		"house", "accounts", "devices", "sessions", "invites", "relations", "conversations", "participants", "messages", "entries",
 	} {
-		wanted := "*"
+		wanted, from := "*", table
 		if columns != nil {
 			wanted = strings.Join(columns[table], ", ")
+			if table == "entries" {
+				from = entriesByAccount
+			}
 		}
-		rows[table], has[table] = texts(t, db, "SELECT "+wanted+" FROM "+table)
+		rows[table], has[table] = texts(t, db, "SELECT "+wanted+" FROM "+from)
 	}
 	return rows, has
 }
+
+// entriesByAccount are the entries as the first schemas had them.
+const entriesByAccount = `(
+	SELECT a.id AS account, e.pos, CASE WHEN e.mid IS NULL THEN 'receipt' ELSE 'message' END AS kind,
+		coalesce(e.conv, m.conv) AS conv, e.mid, e.actor, e.delivered, e.read, e.played
+	FROM entries e JOIN accounts a ON a.log = e.log LEFT JOIN messages m ON m.mid = e.mid) AS entries`
 
 func texts(t *testing.T, db *sqlx.DB, query string) (lines, columns []string) {
 	t.Helper()
