@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,6 +74,9 @@ func openWithTwo(t *testing.T, database string) *Store {
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
+		if !IsPostgres(database) { // which does not let it come to that
+			refersToNothing(t, database)
+		}
 	})
 	for _, name := range []string{"a", "b"} {
 		if err := s.Write(t.Context(), createNamed(name)); err != nil {
@@ -80,6 +84,21 @@ func openWithTwo(t *testing.T, database string) *Store {
 		}
 	}
 	return s
+}
+
+// refersToNothing fails for rows of a SQLite file that refer to others that are
+// not there.
+func refersToNothing(t *testing.T, file string) {
+	t.Helper()
+	db, err := connectSQLite(file, toRead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loose []string
+	err = db.SelectContext(context.WithoutCancel(t.Context()), &loose, `SELECT "table" || ' to ' || parent FROM pragma_foreign_key_check`)
+	if err := errors.Join(err, db.Close()); err != nil || len(loose) > 0 {
+		t.Errorf("refer to nothing: %v (%v)", loose, err)
+	}
 }
 
 // createNamed creates an account whose id is its name.

@@ -35,6 +35,9 @@ func connectSQLite(file string, purpose purpose) (*sqlx.DB, error) {
 	if err := create(file); err != nil {
 		return nil, err
 	}
+	// Who writes does not look up what each row refers to, of which most was written
+	// or read by the same transaction: Inspect does, of every backup, and PostgreSQL,
+	// which runs the same statements, always.
 	// Checkpoints are the store's own, for SQLite would not tell of one that failed.
 	// What a large group changes fits into the cache, else it is written twice.
 	return connectFile(file, "_txlock=immediate&_pragma=journal_mode(WAL)&_pragma=wal_autocheckpoint(0)&_pragma=cache_size(-8192)")
@@ -57,7 +60,7 @@ func connectFile(file, parameters string) (*sqlx.DB, error) {
 		return nil, fmt.Errorf("database path: %w", err)
 	}
 	where := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	dsn := fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&%s",
+	dsn := fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=synchronous(FULL)&%s",
 		where.String(), busyTimeout, parameters)
 	connector, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -74,7 +77,6 @@ type durable struct{ driver.Connector }
 var required = map[string]driver.Value{
 	"synchronous":  int64(2), // FULL
 	"journal_mode": "wal",
-	"foreign_keys": int64(1),
 }
 
 func (d durable) Connect(ctx context.Context) (driver.Conn, error) {

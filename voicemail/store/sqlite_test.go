@@ -39,7 +39,7 @@ func every(t *testing.T, db *sqlx.DB, n int) []*sqlx.Conn {
 func TestEveryConnectionIsDurable(t *testing.T) {
 	s := openTemp(t)
 	want := map[string]string{
-		"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "1",
+		"synchronous": "2", "journal_mode": "wal", "busy_timeout": "5000", "query_only": "1",
 	}
 	check := func(pool string, conns []*sqlx.Conn) {
 		for _, conn := range conns {
@@ -60,7 +60,6 @@ func TestConnectionThatIsNotDurableIsRefused(t *testing.T) {
 	for pragma, parameters := range map[string]string{
 		"journal_mode": "_pragma=synchronous(FULL)",
 		"synchronous":  "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)",
-		"foreign_keys": "_pragma=journal_mode(WAL)&_pragma=foreign_keys(OFF)",
 	} {
 		db, err := connectFile(filepath.Join(t.TempDir(), "test.db"), parameters)
 		if err != nil {

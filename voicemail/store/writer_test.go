@@ -103,6 +103,11 @@ func testFailedCommitIsEverybodysError(t *testing.T, openTemp opener) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.engine == inFile {
+		if _, err := s.writer.db.ExecContext(t.Context(), "PRAGMA foreign_keys = 1"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	h := hold(t, s)
 	good := h.wait(t.Context(), createNamed("good"))
 	bad := h.wait(t.Context(), func(tx *Tx) error {
