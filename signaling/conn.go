@@ -28,7 +28,7 @@ const (
 	sendsAtOnce = 64        // of one client on their way to the mailbox; then its next frame waits
 
 	snapshotPage = 50        // conversations in one page of a snapshot
-	pageBytes    = 128 << 10 // bytes of text in a page of a snapshot or of history
+	pageBytes    = 128 << 10 // bytes of text in a page of a snapshot, of history or of the log
 
 	framesPerSecond = 200 // of one client, unless configured
 	maxSockets      = 64  // of one account, on one node
@@ -72,6 +72,7 @@ type conn struct {
 	// owned by the writer
 	following bool      // the log is written
 	sent      int64     // position of the log up to which events were written
+	page      int       // how many are read of it next
 	due       []string  // conversations of the snapshot that are not written yet
 	renew     time.Time // when the relay credentials of the welcome are to be renewed
 

@@ -10,8 +10,12 @@ import (
 	"parley/signaling/wire"
 )
 
-// logPage is how many events are read from the log at a time.
-const logPage = 500
+// logPage is how many events are read from the log at a time, at most, and
+// firstLogPage how many at first. Who does not read leaves a page in memory.
+const (
+	logPage      = 500
+	firstLogPage = 32
+)
 
 // unlockAndWrite ends a change under mu, and lets a writer write what came of
 // it. There is at most one, and only while there is something to write: most
@@ -164,7 +168,7 @@ func (c *conn) startAt(from start) error {
 		_, ttl := c.server.iceServers(c.who.Account)
 		c.renew = time.Now().Add(ttl / 2)
 	}
-	c.following, c.sent, c.due = true, from.pos, from.convs
+	c.following, c.sent, c.due, c.page = true, from.pos, from.convs, firstLogPage
 	if !from.snapshot || len(c.due) > 0 {
 		return nil
 	}
@@ -213,23 +217,38 @@ func (c *conn) writeLog(recent tail) error {
 		}
 		return nil
 	}
-	entries, err := c.mailbox.Entries(c.ctx, c.who.Account, c.sent, logPage)
+	entries, err := c.mailbox.Entries(c.ctx, c.who.Account, c.sent, c.page)
 	if err != nil {
 		return fmt.Errorf("read log of %s after %d: %w", c.who.Account, c.sent, err)
 	}
 	if len(entries) == 0 {
 		return fmt.Errorf("log of %s ends at %d, before its head", c.who.Account, c.sent)
 	}
+	bytes := 0
 	for _, e := range entries {
 		if e.Pos != c.sent+1 {
 			return fmt.Errorf("log of %s has %d after %d", c.who.Account, e.Pos, c.sent)
 		}
-		if err := c.writeFrame(eventOf(e)); err != nil {
+		data, err := wire.Encode(eventOf(e))
+		if err != nil {
 			return err
 		}
+		if err := c.writeData(data); err != nil {
+			return err
+		}
+		bytes += len(data)
 		c.sent = e.Pos
 	}
+	if len(entries) == c.page {
+		c.page = nextLogPage(c.page, bytes)
+	}
 	return nil
+}
+
+// nextLogPage is how many events are read after a page of so many, which the
+// socket took: as many as fit into pageBytes if they are as large.
+func nextLogPage(events, bytes int) int {
+	return max(1, min(events*pageBytes/bytes, 4*events, logPage))
 }
 
 // keepAlive shows the client that the server is there, and renews what it
