@@ -41,8 +41,10 @@ func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
 	}
 	var with, without, p99With, p99Without []float64
 	var grown int64
-	for range c.pick(5, 2) {
-		for _, reads := range []bool{true, false} {
+	for round := range c.pick(10, 4) {
+		// Many short turns, and each goes first as often as the other: a busy
+		// machine is as busy for both.
+		for _, reads := range []bool{round%2 == 0, round%2 != 0} {
 			var slow *websocket.Conn
 			if !reads {
 				if slow, err = neverRead(ctx, s.addr, w.people[0].devices[0]); err != nil {
@@ -50,7 +52,7 @@ func faultReader(ctx context.Context, c *chaos) (o outcome, err error) {
 				}
 			}
 			before, _ := rss(s.pid())
-			r, err := trickle(ctx, measured, others, 50, time.Duration(c.pick(8, 4))*time.Second)
+			r, err := trickle(ctx, measured, others, 50, time.Duration(c.pick(4, 2))*time.Second)
 			if err != nil {
 				return o, err
 			}
