@@ -60,7 +60,11 @@ test('what was said before the call is thrown away', async ({ house }) => {
   await bob.hears(440);
   await ann.press('Hang up');
   await ann.press('Discard');
-  await expect(ann.page.getByText('Not sent. You said this before bob picked up.')).toHaveCount(0);
+  await ann.press('Undo');
+  await expect(ann.page.getByText('Not sent. You said this before bob picked up.')).toBeVisible();
+  await ann.press('Discard');
+  await expect(ann.page.getByText('Thrown away.')).toHaveCount(0);
+  await expect(ann.page.getByRole('button', { name: 'Play', exact: true })).toHaveCount(0);
   await expect(ann.page.getByRole('main').getByText(/^Call, /)).toHaveCount(1);
 });
 
