@@ -1,7 +1,9 @@
-// What each test gets: servers and people, taken down when it is over.
+// What each test gets: servers and people, taken down when it is over, and
+// browsers, which stay for the next.
 
 import { writeFileSync } from 'node:fs';
 import { test as base } from '@playwright/test';
+import { own, Shared } from './browsers';
 import { here, type Place } from './lab';
 import { Person } from './person';
 import { Server } from './server';
@@ -15,8 +17,16 @@ export interface House {
   open: typeof Person.open;
 }
 
-export const test = base.extend<{ house: House }>({
-  house: async ({}, use, info) => {
+export const test = base.extend<{ house: House }, { browsers: Shared }>({
+  browsers: [
+    async ({}, use) => {
+      const browsers = new Shared();
+      await use(browsers);
+      await browsers.close();
+    },
+    { scope: 'worker' },
+  ],
+  house: async ({ browsers }, use, info) => {
     const servers: Server[] = [];
     const people: Person[] = [];
     const serveAt: House['serveAt'] = async (place, names, ...flags) => {
@@ -31,20 +41,20 @@ export const test = base.extend<{ house: House }>({
       }
       return server;
     };
+    const open: House['open'] = async (name, server, microphone, options = {}) => {
+      const person = await Person.open(name, server, microphone, options, options.place ? own : browsers);
+      people.push(person);
+      return person;
+    };
     await use({
       serve: (names, ...flags) => serveAt(here, names, ...flags),
       serveAt,
       arrive: async (...args) => {
-        const person = await Person.open(...args);
-        people.push(person);
+        const person = await open(...args);
         await person.signIn();
         return person;
       },
-      open: async (...args) => {
-        const person = await Person.open(...args);
-        people.push(person);
-        return person;
-      },
+      open,
     });
     if (info.status !== info.expectedStatus) {
       const stories = people.map((person) => `${person.name}\n${person.story()}`);

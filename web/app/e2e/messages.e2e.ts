@@ -1,7 +1,7 @@
 import { expect, test } from './fixtures';
 import { decode, tone, wav } from './sound';
 
-test('a voice message of 20 s for somebody who is offline', async ({ house }) => {
+test('a voice message of 12 s for somebody who is offline', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   let bob = await house.arrive('bob', server, tone(1000));
   await bob.leaves();
@@ -13,7 +13,7 @@ test('a voice message of 20 s for somebody who is offline', async ({ house }) =>
   await ann.press('Call');
   await expect(ann.page.getByText(/^bob is offline/).first()).toBeVisible();
   const began = await ann.passed('call.recording', (frame) => frame.phase === 'recording');
-  await ann.page.waitForTimeout(began.at + 20_000 - Date.now());
+  await ann.page.waitForTimeout(began.at + 12_000 - Date.now());
   await ann.press('Hang up');
   const hungUp = await ann.passed('call.hangup');
   const ended = await ann.passed('call.ended');
@@ -36,8 +36,8 @@ test('a voice message of 20 s for somebody who is offline', async ({ house }) =>
   const heard = decode(file);
   const said = (hungUp.at - began.at) / 1000;
   expect(Math.abs(heard.seconds - said)).toBeLessThan(0.3);
-  expect(heard.pitches.filter((hz) => Math.abs(hz - 440) < 15).length).toBeGreaterThanOrEqual(7);
-  expect(heard.pitches.filter((hz) => hz === 0).length).toBeGreaterThanOrEqual(7);
+  expect(heard.pitches.filter((hz) => Math.abs(hz - 440) < 15).length).toBeGreaterThanOrEqual(3);
+  expect(heard.pitches.filter((hz) => hz === 0).length).toBeGreaterThanOrEqual(3);
   const part = await bob.page.request.get(sound, { headers: { Range: 'bytes=100-199' } });
   expect(part.status()).toBe(206);
   expect(part.headers()['content-range']).toBe(`bytes 100-199/${file.length}`);
@@ -66,8 +66,8 @@ test('a text to somebody offline survives kill -9 of the server', async ({ house
   await ann.write('while it lies');
   await expect(ann.page.getByLabel('Waiting', { exact: true })).toBeVisible();
   await server.run();
-  await expect(ann.page.getByLabel('Waiting', { exact: true })).toBeHidden({ timeout: 30_000 });
-  await expect(ann.page.getByText(/Connection lost/)).toBeHidden();
+  await ann.triesNow();
+  await expect(ann.page.getByLabel('Waiting', { exact: true })).toBeHidden();
 
   bob = await bob.back();
   await expect(bob.entry('ann')).toHaveAccessibleName(/2 unread/);

@@ -1,6 +1,7 @@
 // A person at a browser with a microphone of their own.
 
-import { chromium, expect, type Browser, type BrowserContext, type JSHandle, type Page } from '@playwright/test';
+import { expect, type Browser, type BrowserContext, type JSHandle, type Page } from '@playwright/test';
+import { own, type Browsers } from './browsers';
 import { keepConnections } from './flow';
 import { program, type Place } from './lab';
 import { password, type Server } from './server';
@@ -22,6 +23,7 @@ export class Person {
     readonly page: Page,
     private readonly context: BrowserContext,
     private readonly browser: Browser,
+    private readonly browsers: Browsers,
   ) {
     page.on('websocket', (socket) => {
       const note = (sent: boolean) => (data: { payload: string | Buffer }) => {
@@ -32,14 +34,15 @@ export class Person {
     });
   }
 
-  /** open starts a browser at the server's page. A microphone is a WAV file, or null for none at all. */
+  /** open has a browser at the server's page. A microphone is a WAV file, or null for none at all. */
   static async open(
     name: string,
     server: Server,
     microphone: string | null,
     options: { viewport?: { width: number; height: number }; colorScheme?: 'light' | 'dark'; denied?: boolean; state?: string; flags?: string[]; place?: Place } = {},
+    browsers = own,
   ): Promise<Person> {
-    const browser = await chromium.launch({
+    const browser = await browsers.take({
       executablePath: options.place ? program(options.place, executablePath) : executablePath,
       args: [
         '--no-sandbox',
@@ -70,7 +73,7 @@ export class Person {
         open({ video, ...(rest.audio && { audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } }) });
     });
     const page = await context.newPage();
-    const person = new Person(name, page, context, browser);
+    const person = new Person(name, page, context, browser, browsers);
     await page.goto('/');
     return person;
   }
@@ -126,13 +129,26 @@ export class Person {
   /** back opens the page again in the same browser. */
   async back(): Promise<Person> {
     const page = await this.context.newPage();
-    const person = new Person(this.name, page, this.context, this.browser);
+    const person = new Person(this.name, page, this.context, this.browser, this.browsers);
     await page.goto('/');
     return person;
   }
 
   async close(): Promise<void> {
-    await this.browser.close();
+    if (this.browser.isConnected()) {
+      await this.context.close();
+      await this.browsers.leave(this.browser);
+    }
+  }
+
+  /** triesNow does not wait until the page looks for the server by itself. */
+  async triesNow(): Promise<void> {
+    const lost = this.page.getByText(/Connection lost/);
+    const now = this.page.getByRole('button', { name: 'Try now' });
+    await expect(async () => {
+      await now.click({ timeout: 500 }).catch(() => {}); // it may have found it
+      await expect(lost).toBeHidden({ timeout: 1_000 });
+    }).toPass({ timeout: 40_000 });
   }
 
   /** entry is somebody in the list of contacts. */
