@@ -212,11 +212,11 @@ export class Client {
     this.socket.wake();
   }
 
-  /** start calls somebody, or answers if that person is calling. What fails is said in a notice. */
+  /** start calls somebody, or answers if that person is calling, with a call under way here on hold. What fails is said in a notice. */
   start(to: wire.AccountID, name: string, intent: Intent): Promise<void> {
     const ring = get(this.ringing.rings).find((one) => one.from === to);
     if (ring?.intent === intent) {
-      return this.answer(ring);
+      return this.answer(ring, true);
     }
     return this.askFirst(() => this.attempt(() => this.calls.start(to, name, intent)));
   }
