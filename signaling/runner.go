@@ -71,6 +71,7 @@ type incoming struct {
 }
 
 func newRunner(cs *calls, machine *call.Machine, setup call.Setup) *runner {
+	setup.Offer = "" // the machine has it, for as long as it is needed
 	r := &runner{calls: cs, setup: setup, machine: machine, timers: make(map[call.Timer]*time.Timer, 2)}
 	r.standing.Store(&standing{state: machine.State(), granted: machine.Granted()})
 	return r

@@ -216,7 +216,6 @@ func (m *Machine) Granted() presence.DeviceID { return m.granted }
 
 // Step takes one event and returns what is to be done about it, in order.
 func (m *Machine) Step(now time.Time, event Event) []Effect {
-	m.out = nil
 	if m.state == Ended || m.suspended {
 		return nil
 	}
@@ -279,7 +278,9 @@ func (m *Machine) Step(now time.Time, event Event) []Effect {
 		m.fired(now, e.Timer)
 	}
 	m.unshow()
-	return m.out
+	out := m.out
+	m.out = nil // they may be long
+	return out
 }
 
 func (m *Machine) isCaller(p Party) bool { return p == m.setup.Caller }

@@ -154,7 +154,11 @@ func (m *Machine) tellActive(who Party) {
 	m.send(who, active)
 }
 
-func (m *Machine) forgetHandshake() { m.answer, m.held, m.heldCallee = "", nil, nil }
+// forgetHandshake lets go of what was said until there was media, or to make
+// room for another beginning.
+func (m *Machine) forgetHandshake() {
+	m.setup.Offer, m.offer, m.answer, m.held, m.heldCallee = "", "", "", nil, nil
+}
 
 // lost ends the wait for a party that did not come back.
 func (m *Machine) lost(now time.Time, who Party) {
