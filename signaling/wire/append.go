@@ -126,34 +126,34 @@ func appendStringIf(to []byte, name, value string) []byte {
 }
 
 func appendString(to []byte, name, value string) []byte {
-	if !plain(value) {
-		return appendValue(to, name, value)
-	}
+	from := len(to)
 	to = append(appendName(to, name), '"')
-	to = append(to, value...)
-	return append(to, '"')
+	ascii, done := true, 0
+	for i := range len(value) {
+		switch c := value[i]; {
+		case c == '\n', c == '\r', c == '"', c == '\\':
+			to = append(append(to, value[done:i]...), '\\', letter[c])
+			done = i + 1
+		case c < ' ', c == '<', c == '>', c == '&', c == 0xe2: // U+2028 and U+2029 begin with it
+			return appendValue(to[:from], name, value)
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	if !ascii && !utf8.ValidString(value) {
+		return appendValue(to[:from], name, value)
+	}
+	return append(append(to, value[done:]...), '"')
 }
 
-// appendValue is for what is rare.
+// letter is how some are escaped.
+var letter = [256]byte{'\n': 'n', '\r': 'r', '"': '"', '\\': '\\'}
+
+// appendValue is for what is rare, and for what encoding/json escapes otherwise.
 func appendValue(to []byte, name string, value any) []byte {
 	data, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // strings, numbers and bytes only
 	}
 	return append(appendName(to, name), data...)
-}
-
-// plain reports whether encoding/json writes a string as it is: without what it
-// escapes, for HTML too, and without U+2028 and U+2029, which begin with 0xe2.
-func plain(s string) bool {
-	ascii := true
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&', c == 0xe2:
-			return false
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-	}
-	return ascii || utf8.ValidString(s)
 }

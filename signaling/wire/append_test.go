@@ -22,6 +22,12 @@ func TestAppendedFrames(t *testing.T) {
 	}
 	for _, whole := range []func() (Frame, reflect.Value){
 		func() (Frame, reflect.Value) { f := &Accepted{}; return f, reflect.ValueOf(f).Elem() },
+		func() (Frame, reflect.Value) { f := &CallCandidate{}; return f, reflect.ValueOf(f).Elem() },
+		func() (Frame, reflect.Value) { f := &CallDescription{}; return f, reflect.ValueOf(f).Elem() },
+		func() (Frame, reflect.Value) { f := &CallRing{}; return f, reflect.ValueOf(f).Elem() },
+		func() (Frame, reflect.Value) { f := &CallAnswered{}; return f, reflect.ValueOf(f).Elem() },
+		func() (Frame, reflect.Value) { f := &CallActive{}; return f, reflect.ValueOf(f).Elem() },
+		func() (Frame, reflect.Value) { f := &CallEnded{}; return f, reflect.ValueOf(f).Elem() },
 		func() (Frame, reflect.Value) { f := &Event{}; return f, reflect.ValueOf(f).Elem() },
 		func() (Frame, reflect.Value) {
 			f := &Event{Message: &Message{}}
@@ -43,8 +49,9 @@ func TestAppendedFrames(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "plain", "über 中文 🙂", `"quoted"`, "a\\b", "<b>&amp;</b>", "line\nbreak\t\x00\x1f\x7f", "\u2028 and \u2029", "\xff not UTF-8 \xe2\x80",
+		"", "plain", "über 中文 🙂", `"quoted"`, "a\\b", "<b>&amp;</b>", "line\nbreak\t\x00\x1f\x7f", "v=0\r\na=\\\"\r\n", "über\r\n", "\"", "\r\n&", "\u2028 and \u2029", "\xff not UTF-8 \xe2\x80",
 	} {
+		check(&CallDescription{SDP: text, Kind: text})
 		check(&Event{Pos: -1, Kind: text, Message: &Message{Text: text, Seq: 1 << 62}})
 	}
 }

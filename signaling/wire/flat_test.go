@@ -33,7 +33,15 @@ func TestDecodeFlat(t *testing.T) {
 		`{"type":"ack","id":"7"}`: false, `{"type":"ack","pos":1,"type":"send"}`: false, `{"type":"acknowledge"}`: false, `{"type":"ack"`: false,
 		`{"type":"send","id":"1","cid":"c","to":"t","text":"über","ttl_ms":5,"urgent":true}`: true,
 		`{"type":"send","urgent":false,"text":"","text":"b"}`:                                true,
-		`{"type":"send","text":"line\nbreak"}`:                                               false, "{\"type\":\"send\",\"text\":\"line\nbreak\"}": false, `{"type":"send","text":"open}`: false,
+		`{"type":"send","text":"line\nbreak"}`:                                               true, "{\"type\":\"send\",\"text\":\"line\nbreak\"}": false, `{"type":"send","text":"open}`: false,
+		`{"type":"send","text":"\"\\\/\b\f\n\r\t"}`: true, `{"type":"send","text":"\u00fc"}`: false, `{"type":"send","text":"\x"}`: false, `{"type":"send","text":"\"}`: false,
+		`{"type":"send","te\r":""}`: false, `{"type":"send","text":"\\","to":"\""}`: true,
+		`{"type":"call.invite","id":"1","call":"c","to":"t","intent":"call","offer":"v=0\r\nm=audio 9\r\n","screening":true}`: true,
+		`{"type":"call.ringing","call":"c"}`: true, `{"type":"call.hangup","call":"c"}`: true, `{"type":"call.hangup","id":"1"}`: false,
+		`{"type":"call.accept","call":"c","answer":"v=0\r\n"}`: true, `{"type":"call.connected","call":"c","nonce":"5a"}`: true,
+		`{"type":"call.candidate","call":"c","candidate":"","mid":"0","mline":1}`: true, `{"type":"call.candidate","call":"c","id":"1"}`: false,
+		`{"type":"call.description","call":"c","kind":"offer","sdp":"v=0\r\n","negotiation":"n","restart":false}`: true,
+		`{"type":"call.description","call":"c","screening":true}`:                                                 false, `{"type":"call."}`: false, `{"type":"call.mute","call":"c"}`: false,
 		`{"type":"send","urgent":truth}`: false, `{"type":"send","urgent":1}`: false, `{"type":"send","text":{"a":"b"}}`: false,
 		`{"type":"send","call":"c"}`: false, `{"type":"ping"}`: false, `{}`: false, `{"id":"1","type":"ack"}`: false,
 	} {
@@ -44,7 +52,7 @@ func TestDecodeFlat(t *testing.T) {
 }
 
 func FuzzDecodeFlat(f *testing.F) {
-	for _, name := range []string{"ack", "send"} {
+	for _, name := range []string{"ack", "send", "call.invite", "call.ringing", "call.accept", "call.candidate", "call.connected", "call.description", "call.hangup"} {
 		data, err := os.ReadFile(filepath.Join("testdata", "client", name+".json"))
 		if err != nil {
 			f.Fatal(err)
