@@ -35,8 +35,9 @@ type runner struct {
 	left    bool // its entry is, to the next start
 	timers  map[call.Timer]*time.Timer
 	leg     Leg
-	kept    *Take          // what Finish kept
-	heard   map[int]func() // by Listen, ends what a device hears of the recording
+	finish  func() (Take, error) // leg's Finish, done once for all who ask
+	kept    *Take                // what it kept, once it is known
+	heard   map[int]func()       // by Listen, ends what a device hears of the recording
 	// The call goes on with the next start of the server.
 	suspended bool
 	beside    int   // how much runs beside
@@ -243,7 +244,7 @@ func (r *runner) takeOver(in incoming) {
 	case in.kept != nil && in.leg == r.leg:
 		r.kept = in.kept
 	case in.kept == nil && in.leg != nil:
-		r.leg = in.leg
+		r.leg, r.finish = in.leg, sync.OnceValues(func() (Take, error) { return in.leg.Finish(r.calls.ctx) })
 	}
 	if in.hear != nil {
 		if r.heard == nil {
@@ -339,9 +340,9 @@ func (r *runner) perform(effect call.Effect) {
 			r.log().Error("mark a recording", "err", err)
 		}
 	case call.Keep:
-		leg, kept, of := r.leg, r.kept, r.taking
+		leg, finish, of := r.leg, r.finish, r.taking
 		r.leg, r.kept = nil, nil
-		r.besides(func() incoming { r.keep(leg, kept, of); return incoming{} })
+		r.besides(func() incoming { r.keep(leg, finish, of); return incoming{} })
 	case call.Listen:
 		leg := r.leg
 		r.besides(func() incoming { return r.listen(leg, e) })
@@ -352,8 +353,8 @@ func (r *runner) perform(effect call.Effect) {
 			r.leg.Skip()
 		}
 	case call.Finish:
-		leg := r.leg
-		r.besides(func() incoming { return r.finish(leg) })
+		leg, finish := r.leg, r.finish
+		r.besides(func() incoming { return r.finished(leg, finish) })
 	case call.Pause:
 		if r.leg != nil {
 			r.leg.Pause(e.On)
@@ -418,8 +419,8 @@ func (r *runner) report(m MediaReport) {
 	r.post(incoming{Event: call.LegReport{Kind: m.Kind, Level: m.Level, Elapsed: m.Elapsed}})
 }
 
-func (r *runner) finish(leg Leg) incoming {
-	take, err := leg.Finish(r.calls.ctx)
+func (r *runner) finished(leg Leg, finish func() (Take, error)) incoming {
+	take, err := finish()
 	switch {
 	case errors.Is(err, ErrNothingSaid):
 		return incoming{Event: call.Finished{Result: call.FinishTooShort}}

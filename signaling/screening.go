@@ -59,25 +59,23 @@ func (r *runner) pickUp(e call.PickedUp) call.PickedUp {
 }
 
 // keep makes a draft of the caller's of what was recorded until somebody picked
-// up. What fails is done by the next start.
-func (r *runner) keep(leg Leg, kept *Take, of trace) {
+// up, also if finish is under way for a Finished that nobody waits for any more.
+// What fails is done by the next start.
+func (r *runner) keep(leg Leg, finish func() (Take, error), of trace) {
 	if leg == nil {
 		return
 	}
-	if kept == nil {
-		take, err := leg.Finish(r.calls.ctx)
-		switch {
-		case errors.Is(err, ErrNothingSaid):
-			return
-		case err != nil:
-			r.log().Error("draft is kept for the next start", "err", err)
-			return
-		}
-		kept = &take
+	take, err := finish()
+	switch {
+	case errors.Is(err, ErrNothingSaid):
+		return
+	case err != nil:
+		r.log().Error("draft is kept for the next start", "err", err)
+		return
 	}
 	until, cancel := context.WithTimeout(r.calls.ctx, r.calls.patience)
 	defer cancel()
-	got, err := r.calls.depositPatiently(until, of.draft(kept))
+	got, err := r.calls.depositPatiently(until, of.draft(&take))
 	if err != nil {
 		r.log().Error("draft is kept for the next start", "err", err)
 		return

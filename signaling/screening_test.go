@@ -98,6 +98,9 @@ func TestCalleePicksUpWhileAMessageIsLeft(t *testing.T) {
 		t.Errorf("listening %s", asJSON(got))
 	}
 	l.phone.say(&wire.CallListen{Call: l.call})
+	for !slices.Contains(l.leg.heard(), "unlisten") { // before another device says more
+		time.Sleep(time.Millisecond)
+	}
 	l.ann.say(&wire.CallRecord{Call: l.call, Action: wire.RecordUrgent})
 	nextWhere(l.laptop, func(f *wire.CallScreen) bool { return f.Urgent })
 
