@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -78,10 +79,17 @@ func (r *runner) noteLater() {
 // ended, which was last alive at down.
 func (cs *calls) resume(under []voicemail.LiveCall, down time.Time) {
 	for _, live := range under {
-		setup, memo, err := readCall(live)
-		if err != nil || setup.ID != live.ID {
+		setup, err := readSetup(live)
+		if err != nil {
 			cs.cfg.Log.Error("call in the journal cannot be read", "call", live.ID, "err", err)
+			if err := cs.cfg.Journal.End(live.ID); err != nil { // no start can
+				cs.cfg.Log.Error("end in the journal", "call", live.ID, "err", err)
+			}
 			continue
+		}
+		memo, err := readMemo(live)
+		if err != nil {
+			cs.cfg.Log.Error("call goes on without what cannot be read", "call", live.ID, "err", err)
 		}
 		cs.cfg.Log.Info("call goes on", "call", live.ID, "state", memo.State)
 		r := newRunner(cs, call.Restore(setup, memo), setup)
@@ -104,22 +112,33 @@ func (cs *calls) restart(r *runner) bool {
 	return true
 }
 
-func readCall(live voicemail.LiveCall) (setup call.Setup, memo call.Memo, err error) {
-	memo.State = call.Routing
+func readSetup(live voicemail.LiveCall) (setup call.Setup, err error) {
 	if err := json.Unmarshal(live.Setup, &setup); err != nil {
-		return setup, memo, err
+		return setup, fmt.Errorf("how it began: %w", err)
 	}
+	if setup.ID != live.ID {
+		return setup, fmt.Errorf("it is of call %q", setup.ID)
+	}
+	return setup, nil
+}
+
+// readMemo puts together how a call stood. Records that cannot be read are left
+// out, and the error says so: each that follows has all that is short anew.
+func readMemo(live voicemail.LiveCall) (memo call.Memo, err error) {
+	memo.State = call.Routing
 	if live.Note != nil {
-		if err := json.Unmarshal(live.Note, &memo); err != nil {
-			return setup, memo, err
+		var note call.Memo
+		if err = json.Unmarshal(live.Note, &note); err == nil {
+			memo = note
 		}
 	}
 	for _, added := range live.Added {
 		var more call.Memo
-		if err := json.Unmarshal(added, &more); err != nil {
-			return setup, memo, err
+		if bad := json.Unmarshal(added, &more); bad != nil {
+			err = errors.Join(err, bad)
+			continue
 		}
 		memo = memo.With(more)
 	}
-	return setup, memo, nil
+	return memo, err
 }

@@ -269,6 +269,40 @@ func TestRestartInEveryState(t *testing.T) {
 	}
 }
 
+// What cannot be read of a call in the journal loses no more than itself. A call of
+// which not even the beginning can be read is none.
+func TestJournalThatCannotBeRead(t *testing.T) {
+	h := openWith(t, voicemail.Config{}, func(c *Config) { c.Calls.Reconnect = 500 * time.Millisecond }, "ann", "bob")
+	p := newPair(t, h)
+	p.ring()
+	p.accept()
+	p.connect()
+	for id, setup := range map[string]string{callNamed(8): `{"id":`, callNamed(9): `{"id":"another"}`} {
+		if err := h.journal.Open(id, []byte(setup)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.journal.Add(p.call, []byte(`{"state":7}`)); err != nil {
+		t.Fatal(err)
+	}
+	p.bob.say(&wire.CallMute{Call: p.call, Muted: true}) // is written after that
+	next[*wire.CallMute](p.ann)
+	if err := h.journal.Add(p.call, []byte(`{"state":"rou`)); err != nil {
+		t.Fatal(err)
+	}
+	h.restart(t, true)
+	if under := h.journal.UnderWay(); len(under) != 1 || under[0] != p.call {
+		t.Errorf("the next start finds %v", under)
+	}
+	p.back(&p.ann, "ann")
+	if m := next[*wire.CallMute](p.ann); !m.Muted {
+		t.Error("bob is not muted any more")
+	}
+	p.back(&p.bob, "bob")
+	next[*wire.CallActive](p.bob)
+	p.ends(wire.Answered)
+}
+
 // A ring whose time is over when the server is back never rings; it is missed.
 func TestOldRingIsMissedAfterARestart(t *testing.T) {
 	h := openWith(t, voicemail.Config{}, func(c *Config) { c.Calls.Ring = time.Second }, "ann", "bob")

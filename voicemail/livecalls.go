@@ -53,7 +53,7 @@ const (
 
 // OpenLiveCalls reads the journal in dir and returns the calls that were under
 // way, oldest first, and when the process that had them was last alive. A line
-// that was torn by a power cut is passed over.
+// that a power cut tore, or filled with zeros, is passed over.
 func OpenLiveCalls(dir string) (l *LiveCalls, under []LiveCall, alive time.Time, err error) {
 	l = &LiveCalls{path: filepath.Join(dir, liveCallsFile), lines: make(map[string]*callLines)}
 	data, err := os.ReadFile(l.path)
@@ -78,7 +78,7 @@ func readCalls(data []byte) (under []LiveCall) {
 		id, content, _ := bytes.Cut(rest, []byte(" "))
 		i, known := at[string(id)]
 		switch {
-		case !whole, len(id) == 0:
+		case !whole, len(id) == 0, bytes.IndexByte(line, 0) >= 0:
 		case string(kind) == "open" && !known:
 			at[string(id)] = len(under)
 			under = append(under, LiveCall{ID: string(id), Setup: content})
@@ -100,7 +100,8 @@ func readCalls(data []byte) (under []LiveCall) {
 	return kept
 }
 
-// Open notes that a call begins, once. Neither id nor setup has line breaks.
+// Open notes that a call begins, once. What is noted, here and below, has neither
+// line breaks nor zeros; JSON never has.
 func (l *LiveCalls) Open(id string, setup []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -63,6 +63,12 @@ func TestLiveCallsAreThereAfterAKill(t *testing.T) {
 	must(t, err)
 	must(t, os.WriteFile(path, append(data, "note c hal"...), 0o600))
 	l = reopened(t, dir, "c setup-c note-3")
+
+	// Or left zeros where a page was, with all the breaks between lines there.
+	must(t, l.Add("c", []byte("more-4")))
+	must(t, l.Note("c", append([]byte("note-5"), make([]byte, 4096)...)))
+	must(t, l.Add("c", []byte("more-6")))
+	l = reopened(t, dir, "c setup-c note-3+more-4+more-6")
 	must(t, l.Close())
 	if err := l.Open("d", nil); err == nil {
 		t.Error("a closed journal takes calls")
