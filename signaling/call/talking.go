@@ -102,8 +102,8 @@ func (m *Machine) returned(now time.Time, who Party) {
 		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.talked.Milliseconds()})
 	case m.state == Diverting && m.asks && m.isCaller(who):
 		m.askFinish(now)
-	case m.state == Diverting && m.isCaller(who) && m.timers[TimerConnect].IsZero():
-		m.askForOffer(now) // the leg died with the server before
+	case m.state == Diverting && m.isCaller(who):
+		m.askForOffer(now) // the leg died with the server before, or the request was missed
 	case !m.isCaller(who): // the conversation was over meanwhile
 		m.send(who, &wire.CallEnded{Call: m.setup.ID, Reason: reasonOf(m.outcome), Duration: m.talked.Milliseconds()})
 	}
