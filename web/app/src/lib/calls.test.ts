@@ -992,6 +992,27 @@ describe('Calls', () => {
       ]);
     });
 
+    it('keeps nothing open that was held down when the other came to the front', async () => {
+      await talking();
+      const bob = current();
+      bob.silence.mute(true);
+      bob.silence.talk(true);
+      await calls.answer(ring('theirs'), true);
+      await take({ type: 'call.granted', call: 'theirs' });
+      FakeConnection.last.become('connected');
+      await take({ type: 'call.active', call: 'theirs' });
+      expect(state(bob)).toMatchObject({ muted: true, holding: true });
+      const cem = current();
+      cem.silence.mute(true);
+      cem.silence.talk(true);
+      calls.swap();
+      current().silence.talk(false); // the key comes up over the other
+      calls.swap();
+      expect(state(cem)).toMatchObject({ muted: true, holding: false });
+      expect(FakeMicrophone.last.enabled).toBe(false);
+      expect(posted.filter(({ type }) => type === 'call.mute').at(-1)).toEqual({ type: 'call.mute', call: 'theirs', muted: true });
+    });
+
     it('goes on at once with private lines', async () => {
       await both('text');
       calls.swap(); // which puts the lines on hold

@@ -42,7 +42,8 @@ export class Silence {
   hold(holding: boolean): void {
     const call = get(this.call);
     if (live(call) && call.phase === 'active') {
-      this.call.set({ ...call, holding });
+      this.talk(false); // what is held down may come up over another call
+      this.call.set({ ...get(this.call)!, holding });
       this.capture.hold(holding);
       this.tellHold();
     }
