@@ -148,8 +148,9 @@ func (cs *calls) reach(ctx context.Context, c *conn, f *wire.Reach) error {
 	return nil
 }
 
-// leaveOther ends what the caller's device was in before: a page has one call
-// at a time, so an older one was forgotten. Another device's call is not ours.
+// leaveOther ends what the caller's device was in before: a page that is in a
+// call makes none, so an older one was forgotten, or is to end in another tab.
+// Another device's call is not ours.
 func (cs *calls) leaveOther(setup call.Setup) error {
 	caller := setup.Caller
 	for _, r := range cs.allOf(caller.Account) {

@@ -209,3 +209,20 @@ test('a call in another tab ends only when one says so', async ({ house }) => {
   await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
   await tab.passed('call.recording', (frame) => frame.phase === 'greeting'); // cem is not there
 });
+
+test('a call answered in another tab ends the one here', async ({ house }) => {
+  const server = await house.serve(['ann', 'bob', 'cem']);
+  const ann = await house.arrive('ann', server, tone(440));
+  const bob = await house.arrive('bob', server, tone(1000));
+  const cem = await house.arrive('cem', server, tone(1500));
+  await ann.calls(bob);
+  await ann.hears(1000);
+  const tab = await ann.back();
+  await tab.passed('welcome');
+  await cem.talkTo('ann');
+  await cem.press('Call');
+  await tab.press('Answer');
+  await tab.press('End it and go on');
+  await expect(bob.page.getByText(/^Call ended/).first()).toBeVisible();
+  await Promise.all([tab.hears(1500), cem.hears(440)]);
+});

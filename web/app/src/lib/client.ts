@@ -126,7 +126,7 @@ export class Client {
       account: session.account,
       nameOf: (account) => this.people.nameOf(account),
     });
-    this.elsewhere = new Elsewhere(callLock);
+    this.elsewhere = new Elsewhere(callLock, () => this.calls.hangUp());
     this.calls = new Calls({
       ...server,
       ice: () => this.ice,

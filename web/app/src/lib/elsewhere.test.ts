@@ -4,22 +4,29 @@ import { Elsewhere } from './elsewhere';
 
 /** FakeLocks is what the tabs of one browser share. */
 class FakeLocks {
-  held: { name: string }[] = [];
+  held: { name: string; steal: (why: DOMException) => void }[] = [];
   query = () => Promise.resolve({ held: this.held });
-  async request(name: string, _: object, work: () => Promise<void>): Promise<void> {
-    const lock = { name };
-    this.held = [lock];
-    await work();
-    this.held = this.held.filter((one) => one !== lock);
+  request(name: string, _: object, work: () => Promise<void>): Promise<void> {
+    this.held.forEach(({ steal }) => steal(new DOMException('stolen', 'AbortError')));
+    return new Promise((done, steal) => {
+      const lock = { name, steal };
+      this.held = [lock];
+      void work().then(() => {
+        this.held = this.held.filter((one) => one !== lock);
+        done();
+      });
+    });
   }
 }
 
 describe('Elsewhere', () => {
   let one: Elsewhere;
   let two: Elsewhere;
+  let taken: string[];
   beforeEach(() => {
     const locks = new FakeLocks() as unknown as LockManager;
-    [one, two] = [new Elsewhere('call', locks), new Elsewhere('call', locks)];
+    taken = [];
+    [one, two] = ['one', 'two'].map((tab) => new Elsewhere('call', () => taken.push(tab), locks)) as [Elsewhere, Elsewhere];
   });
 
   it('knows of a call in another tab, until it is over', async () => {
@@ -56,8 +63,22 @@ describe('Elsewhere', () => {
     expect(await one.busy()).toBe(true);
   });
 
+  it('tells the tab whose call another has taken the place of, and only that one', async () => {
+    one.here(true);
+    two.here(true);
+    await new Promise((done) => setTimeout(done));
+    expect(taken).toEqual(['one']);
+    one.here(false);
+    one.here(true);
+    await new Promise((done) => setTimeout(done));
+    expect(taken).toEqual(['one', 'two']);
+    one.here(false);
+    await new Promise((done) => setTimeout(done));
+    expect(taken).toEqual(['one', 'two']);
+  });
+
   it('asks nothing where there are no locks', async () => {
-    const alone = new Elsewhere('call', undefined);
+    const alone = new Elsewhere('call', () => {}, undefined);
     alone.here(true);
     expect(await alone.busy()).toBe(false);
   });

@@ -1,6 +1,7 @@
 // Whether another tab of this browser is in a call: all tabs are one device,
-// and a device has one call. A lock, which the browser takes back from a tab
-// that is closed, is held by the tab that is in one.
+// and one of them has its calls. A lock, which the browser takes back from a tab
+// that is closed, is held by the tab that is in one; another that goes into a
+// call takes it away, and with that ends what was under way.
 
 import type { Readable } from 'svelte/store';
 
@@ -9,6 +10,8 @@ export class Elsewhere {
 
   constructor(
     private readonly name: string,
+    /** another tab has gone into a call in the place of this one */
+    private readonly onTaken: () => void = () => {},
     private readonly locks = globalThis.navigator?.locks as LockManager | undefined,
   ) {}
 
@@ -27,8 +30,16 @@ export class Elsewhere {
       this.free?.();
       this.free = null;
     } else if (this.free === null && this.locks !== undefined) {
-      const held = new Promise<void>((free) => (this.free = free));
-      void this.locks.request(this.name, { steal: true }, () => held).catch(() => {}); // stolen by the next
+      let mine!: () => void;
+      const held = new Promise<void>((free) => (this.free = mine = free));
+      this.locks.request(this.name, { steal: true }, () => held).catch(() => this.taken(mine));
+    }
+  }
+
+  private taken(mine: () => void): void {
+    if (this.free === mine) {
+      this.free = null;
+      this.onTaken();
     }
   }
 
