@@ -52,7 +52,7 @@ func TestLiveCallsAreThereAfterAKill(t *testing.T) {
 	must(t, l.Add("c", []byte("more-1")))
 	must(t, l.Add("a", []byte("more-2")))
 	must(t, l.Add("a", []byte("more-3")))
-	l = reopened(t, dir, "a setup-a note-2+more-2+more-3", "c setup-c +more-1") // nobody closed it
+	reopened(t, dir, "a setup-a note-2+more-2+more-3", "c setup-c +more-1")     // nobody closed it
 	l = reopened(t, dir, "a setup-a note-2+more-2+more-3", "c setup-c +more-1") // and it was written anew
 	must(t, l.Note("c", []byte("note-3")))                                      // instead of all before
 	must(t, l.End("a"))
