@@ -1013,6 +1013,36 @@ describe('Calls', () => {
       expect(posted.filter(({ type }) => type === 'call.mute').at(-1)).toEqual({ type: 'call.mute', call: 'theirs', muted: true });
     });
 
+    it('says it when a message came to nothing that this side has ended', async () => {
+      const [bob] = await both();
+      await take({ type: 'call.diverted', call: 'theirs', outcome: 'lost', mailbox: true, ask: true });
+      current().divert();
+      await take({ type: 'call.diverted', call: 'theirs', outcome: 'lost', mailbox: true, reoffer: true }, { type: 'call.recording', call: 'theirs', phase: 'recording', elapsed_ms: 9_000 });
+      current().hangUp();
+      expect(endedBeside).toEqual([]);
+      await take({ type: 'call.ended', call: 'theirs', reason: 'storage_failed' });
+      expect(endedBeside).toEqual(['Cem storage_failed']);
+      expect(current()).toBe(bob);
+      expect(now().holding).toBe(false);
+    });
+
+    it('goes back while the server has not said yet that the other has ended, but not to one that is ending', async () => {
+      const [bob, cem] = await both();
+      cem.hangUp();
+      expect(maySwap(now())).toBe(true);
+      calls.swap();
+      expect(current()).toBe(bob);
+      expect(now().holding).toBe(false);
+      posted = [];
+      calls.swap();
+      expect(current()).toBe(bob);
+      expect(holds()).toEqual([]);
+      await take({ type: 'call.ended', call: 'theirs', reason: 'hangup' });
+      expect(get(calls.beside)).toBeNull();
+      expect(now()).toMatchObject({ phase: 'active', holding: false });
+      expect(endedBeside).toEqual([]);
+    });
+
     it('goes on at once with private lines', async () => {
       await both('text');
       calls.swap(); // which puts the lines on hold

@@ -18,9 +18,12 @@ import type * as wire from './wire';
 
 export interface Options extends Omit<CallOptions, 'say'> {
   newID?: () => string;
-  /** the call on hold has ended */
+  /** a call has ended whose outcome is not shown in front */
   onEndedBeside?: (call: Call) => void;
 }
+
+/** What this side has ended comes out so; nothing has to be said of it. */
+const expected: (wire.Reason | undefined)[] = ['hangup', 'discarded', 'cancelled'];
 
 export class Calls {
   /** the call in front, and its outcome for a while */
@@ -80,7 +83,7 @@ export class Calls {
   /** swap puts the call in front on hold, and goes on with the one beside it. */
   swap(): void {
     const [front, held] = [get(this.front), get(this.held)];
-    if (front !== null && held !== null && maySwap(get(front.call))) {
+    if (front !== null && held !== null && maySwap(get(front.call)) && get(held.call)?.phase !== 'ending') {
       front.silence.hold(true);
       this.held.set(live(get(front.call)) || front.hasLines ? front : null);
       this.bring(held);
@@ -189,18 +192,26 @@ export class Calls {
       }
       this.shown.set(call);
       if (call.phase === 'over' && held !== null && one.leftHere && !one.hasLines) {
+        this.tell(one, call);
         one.dismiss();
         held.silence.hold(false);
       }
     } else if (one === held) {
       if (call?.phase === 'over') {
-        this.options.onEndedBeside?.(call);
+        this.tell(one, call);
       }
       if (call === null || (call.phase === 'over' && !one.hasLines)) {
         this.held.set(null);
       } else {
         this.held.set(held); // for who looks whether this device is in a call
       }
+    }
+  }
+
+  /** tell says how a call ended that is not shown in front, unless it came out as was asked for here. */
+  private tell(one: LiveCall, call: Call): void {
+    if (!one.leftHere || !expected.includes(call.end?.reason)) {
+      this.options.onEndedBeside?.(call);
     }
   }
 
@@ -218,5 +229,5 @@ export function mayKeep(call: Call | null): boolean {
 
 /** maySwap reports whether the call in front lets another take its place. */
 export function maySwap(call: Call | null): boolean {
-  return call !== null && (call.phase === 'active' || call.phase === 'over');
+  return call !== null && (call.phase === 'active' || call.phase === 'ending' || call.phase === 'over');
 }
