@@ -427,6 +427,26 @@ describe('Calls', () => {
     });
 
     describe('throwing it away', () => {
+      it('is not undone by a leg that closes first when another call is answered', async () => {
+        await invite('mailbox');
+        await take(
+          { type: 'call.diverted', call: 'call-1', outcome: 'mailbox' as wire.Outcome, mailbox: true },
+          { type: 'call.answered', call: 'call-1', answer: 'of the server' },
+          { type: 'call.recording', call: 'call-1', phase: 'recording', elapsed_ms: 900 },
+        );
+        const leg = FakeConnection.last;
+        current().throwAway();
+        await calls.answer(ring('theirs'));
+        expect(types()).toContain('call.discard');
+        expect(FakeMicrophone.open).toBe(1); // of the new one
+        expect(leg.closed).toBe(false);
+        expect(calls.known()).toEqual(['theirs', 'call-1']);
+        await take({ type: 'call.ended', call: 'call-1', reason: 'discarded' });
+        expect(leg.closed).toBe(true);
+        expect(endedBeside).toEqual([]);
+        expect(now().id).toBe('theirs');
+      });
+
       const recording: CallFrame = { type: 'call.recording', call: 'call-1', phase: 'recording', elapsed_ms: 900 };
 
       async function speak(): Promise<void> {

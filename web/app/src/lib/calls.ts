@@ -38,6 +38,8 @@ export class Calls {
   private readonly front = writable<LiveCall | null>(null);
   private readonly shown = writable<Call | null>(null);
   private readonly held = writable<LiveCall | null>(null);
+  /** ended here, and off the page, with a recording of which the server has not said what becomes of it */
+  private readonly leaving = new Set<LiveCall>();
   /** what ended a call here, until the server has said so too */
   private readonly farewells = new Map<string, wire.ClientFrame>();
 
@@ -50,7 +52,7 @@ export class Calls {
 
   /** known are the calls to name in hello: those that the server knows, as far as this page knows. */
   known(): string[] {
-    return this.all().flatMap((one) => {
+    return [...this.all(), ...this.leaving].flatMap((one) => {
       const call = get(one.call);
       return live(call) && (call.incoming || call.phase !== 'preparing') ? [call.id] : [];
     });
@@ -107,7 +109,7 @@ export class Calls {
     if (frame.call && (frame.type === 'call.ended' || frame.type === 'call.stop' || (frame.type === 'error' && frame.code === 'no_such_call'))) {
       this.farewells.delete(frame.call);
     }
-    this.all().find((one) => frame.call && get(one.call)?.id === frame.call)?.take(frame);
+    [...this.all(), ...this.leaving].find((one) => frame.call && get(one.call)?.id === frame.call)?.take(frame);
   }
 
   /** kept takes away private lines that came as messages too. */
@@ -166,8 +168,11 @@ export class Calls {
       this.held.set(before);
     }
     this.bring(begun);
-    if (get(this.held) !== before) {
-      before?.drop();
+    if (before !== null && get(this.held) !== before) {
+      before.drop();
+      if (live(get(before.call))) {
+        this.leaving.add(before);
+      }
     }
     begun.call.subscribe((call) => this.follow(begun, call));
     return begun;
@@ -205,6 +210,10 @@ export class Calls {
       } else {
         this.held.set(held); // for who looks whether this device is in a call
       }
+    } else if (call === null) {
+      this.leaving.delete(one);
+    } else if (call.phase === 'over') {
+      this.tell(one, call);
     }
   }
 

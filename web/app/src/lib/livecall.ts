@@ -63,6 +63,8 @@ export class LiveCall {
 
   private asked: wire.CallAccept | wire.CallPickUp | null = null; // until the server has answered it
   private up = false; // media of the line
+  private serving = false; // the server had a recording when this side ended the call
+  private dropped = false; // its outcome is not shown
   private farewell: ReturnType<typeof setTimeout> | undefined;
   private dismissal: ReturnType<typeof setTimeout> | undefined;
   private discarding: ReturnType<typeof setTimeout> | undefined;
@@ -241,10 +243,14 @@ export class LiveCall {
     }
   }
 
-  /** drop hangs up and takes the call off the page without waiting for the server's last word. */
+  /** drop hangs up without waiting for the server's last word, unless there are words to keep or to throw away: those it says first. */
   drop(): void {
+    this.dropped = true;
     if (live(get(this.shown))) {
       this.hangUp();
+      if (this.serving) {
+        return;
+      }
       this.finish('hangup');
     }
     this.forget();
@@ -426,8 +432,8 @@ export class LiveCall {
       return;
     }
     this.options.say({ type, call: call.id });
-    const serving = withServer(call);
-    if (serving) {
+    this.serving = withServer(call);
+    if (this.serving) {
       // A leg that closes arrives before the frame when the socket is slow, and
       // the server would keep as cut off what was to be sent, or thrown away.
       this.line.capture.hush();
@@ -435,7 +441,7 @@ export class LiveCall {
       this.line.close();
     }
     this.update((current) => ({ ...current, phase: 'ending' }));
-    this.farewell = setTimeout(() => this.finish(reason), serving ? farewellOfServer : farewell);
+    this.farewell = setTimeout(() => this.finish(reason), this.serving ? farewellOfServer : farewell);
   }
 
   /** finish ends the call without the server's word. */
@@ -449,7 +455,9 @@ export class LiveCall {
     [this.farewell, this.discarding, this.dismissal].forEach(clearTimeout);
     this.asked = null;
     this.line.close();
-    if (!this.hasLines) {
+    if (this.dropped) {
+      this.forget();
+    } else if (!this.hasLines) {
       this.dismissal = setTimeout(() => this.dismiss(), get(this.shown)?.end?.reason === 'lost' ? brokenShown : outcomeShown);
     } // else it stays until it is dismissed
   }
