@@ -79,8 +79,8 @@ func newCalls(ctx context.Context, cfg callsConfig) *calls {
 	return cs
 }
 
-// begin enters a call into the table and starts its runner, in one step with
-// looking at the other calls: of two invites that cross, one is first. The
+// begin enters a call into the table, in one step with looking at the other
+// calls, and works its beginning off: of two invites that cross, one is first. The
 // second is no call of its own; the call that it crosses is returned. An
 // invite that was here before changes nothing.
 func (cs *calls) begin(setup call.Setup, route call.Route) (crossed *runner, err error) {
@@ -234,7 +234,7 @@ func (cs *calls) shutdown(ctx context.Context) error {
 	cs.stopping = true
 	cs.mu.Unlock()
 	for _, r := range cs.all() {
-		_ = r.deliver(call.Stopping{})
+		r.post(incoming{Event: call.Stopping{}}) // its journal's disk may hang
 	}
 	gone := make(chan struct{})
 	go func() { cs.running.Wait(); close(gone) }()

@@ -49,7 +49,8 @@ type runner struct {
 }
 
 // maxQueue is how many events may wait because one takes long, on a disk that
-// hangs; then what devices say is refused, and levels are left out.
+// hangs; then what devices say is refused, unless it ends the call, and levels are
+// left out.
 const maxQueue = 256
 
 // standing is how a call stands, after the last step.
@@ -212,8 +213,12 @@ func (r *runner) deliverFrom(from call.Party, event call.Event) error {
 			return errCallState
 		}
 	}
-	if r.waiting() >= maxQueue {
-		return voicemail.ErrUnavailable
+	switch event.(type) {
+	case call.HungUp, call.Discarded: // ends it, and would be too late later
+	default:
+		if r.waiting() >= maxQueue {
+			return voicemail.ErrUnavailable
+		}
 	}
 	return r.deliver(event)
 }
