@@ -10,12 +10,14 @@
 //     other, so that one client's frames stay ordered, and which rests on a
 //     small stack while there are none; while there is something to write, one
 //     writer
-//   - per live call: one runner, the only one who steps that call's machine
+//   - per live call: none. Who brings an event, a reader or a timer, works it off,
+//     and what comes meanwhile, so that one goroutine at a time steps the call's
+//     machine; what takes time (media, the mailbox) has a goroutine for as long
 //   - per process: poll, which heals hints that the bus lost; pulse, which has
 //     every socket pinged now and then; settle, which gives memory back after
 //     many came or went; sweeps, which do what time asks for
 //
-// A reader may wait for a runner's inbox or for the mailbox (with its
+// A reader may wait for the journal of calls or for the mailbox (with its
 // context), but not for the outcome of sends and acks: those come from the
 // mailbox's goroutine in the order of commits. Nobody else ever waits for a
 // socket: frames go to a bounded queue, and who does not read is hung up on.
@@ -32,7 +34,7 @@
 //
 // # Locks
 //
-// Server.mu, Hub.mu, conn.mu, watchers.mu, summaries.mu and calls.mu; none is held while another is
+// Server.mu, Hub.mu, conn.mu, watchers.mu, summaries.mu, calls.mu and runner.mu; none is held while another is
 // taken, nor across I/O. (Hub.mu is held over the bus's subscribe, which takes
 // the bus's own lock and returns; calls.engaging over telling the tracker.) conn.watching comes before them, and is held
 // while the mailbox is asked whom a socket may watch.

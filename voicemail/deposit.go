@@ -153,7 +153,9 @@ func (m *Mailbox) deposit(ctx context.Context, d Deposit) (got Accepted, err err
 // Submit is Deposit that does not wait, for what has no Voice: done is told the
 // outcome, once and from another goroutine, as Deposit would return it. It must
 // not wait for anything. What a device submits first is stored first; what is
-// submitted before others are done shares their transaction. If Submit returns
+// submitted before others are done shares their transaction. Nothing is said of the
+// order with what the device has made by Deposit, Forward or SendDraft: those do not
+// wait for a text whose commit was lost, and may be stored before it. If Submit returns
 // an error, nothing was begun and done is not called.
 func (m *Mailbox) Submit(d Deposit, done func(Accepted, error)) error {
 	if err := m.submit(d, done); err != nil {

@@ -18,8 +18,8 @@ import (
 // killed. It is a file of lines in the data directory, also when mailboxes are
 // in PostgreSQL: a live call belongs to the process that runs it.
 //
-// A record is written before what it is about is done, and survives kill -9 at
-// once; it is synced about a second later, so that nobody waits for the disk
+// A record survives kill -9 at once, and is written before what it is about is
+// done; that of a candidate alone up to 100 ms later. It is synced about a second later, so that nobody waits for the disk
 // before it rings. A power cut may forget the calls of the last second.
 type LiveCalls struct {
 	path string

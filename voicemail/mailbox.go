@@ -17,9 +17,10 @@
 //
 // A Mailbox may be used by any number of goroutines, and the directory by
 // several processes. It caches nothing. Its goroutines end with Close: those of
-// the store's writer, and one for each submitted deposit whose commit was lost,
-// which finds out what became of it. Expire, Retain, EmptyBins and SweepOrphans
-// are for the server to call now and then.
+// the store's writer, and one for each device of which a submitted deposit's
+// commit was lost, which finds out what became of it and makes what follows.
+// Expire, Retain, EndDrafts, EmptyBins and SweepOrphans are for the server to call
+// now and then.
 package voicemail
 
 import (

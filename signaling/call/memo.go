@@ -45,7 +45,7 @@ type Standing struct {
 	CalleeHolds bool              `json:"callee_holds,omitempty"`
 }
 
-// Memo is the call as it stands. What it has of lists is only ever added to.
+// Memo is the call as it stands. Its lists and maps are never changed in place.
 func (m *Machine) Memo() Memo {
 	return Memo{
 		Standing: Standing{
