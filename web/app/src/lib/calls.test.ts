@@ -1063,6 +1063,23 @@ describe('Calls', () => {
       expect(endedBeside).toEqual([]);
     });
 
+    it('goes on with the first when the second cannot begin', async () => {
+      await talking();
+      microphone = () => Promise.reject(new Problem('media_refused', 'no'));
+      await expect(calls.answer(ring('theirs'), true)).rejects.toMatchObject({ code: 'media_refused' });
+      expect(holds()).toEqual(['call-1 true', 'call-1 false']);
+      expect(now()).toMatchObject({ id: 'call-1', holding: false });
+      expect(get(calls.beside)).toBeNull();
+    });
+
+    it('leaves on hold what the person has put there before', async () => {
+      await talking();
+      current().silence.hold(true);
+      microphone = () => Promise.reject(new Problem('media_refused', 'no'));
+      await expect(calls.answer(ring('theirs'), true)).rejects.toMatchObject({ code: 'media_refused' });
+      expect(now()).toMatchObject({ id: 'call-1', holding: true });
+    });
+
     it('goes on at once with private lines', async () => {
       await both('text');
       calls.swap(); // which puts the lines on hold

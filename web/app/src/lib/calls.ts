@@ -38,6 +38,8 @@ export class Calls {
   private readonly front = writable<LiveCall | null>(null);
   private readonly shown = writable<Call | null>(null);
   private readonly held = writable<LiveCall | null>(null);
+  /** the call for whose sake the one beside it was put on hold */
+  private waitsFor: LiveCall | null = null;
   /** ended here, and off the page, with a recording of which the server has not said what becomes of it */
   private readonly leaving = new Set<LiveCall>();
   /** what ended a call here, until the server has said so too */
@@ -164,6 +166,7 @@ export class Calls {
     const before = get(this.front);
     const begun = new LiveCall(first, { ...this.options, say: (frame) => this.say(frame) });
     if (hold && before !== null && get(this.held) === null && mayKeep(get(before.call))) {
+      this.waitsFor = get(before.call)!.holding ? null : begun;
       before.silence.hold(true);
       this.held.set(before);
     }
@@ -190,8 +193,8 @@ export class Calls {
       if (call === null) {
         this.held.set(null);
         this.bring(held);
-        if (get(this.shown)?.intent === 'text') {
-          held!.silence.hold(false); // which has no microphone
+        if (get(this.shown)?.intent === 'text' || (one.failed && one === this.waitsFor)) {
+          held?.silence.hold(false); // which has no microphone, or waited for one that did not begin
         }
         return;
       }

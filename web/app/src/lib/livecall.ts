@@ -60,6 +60,8 @@ export class LiveCall {
   private readonly shown: Writable<Call | null>;
   /** this side has ended it */
   leftHere = false;
+  /** it could not begin here */
+  failed = false;
 
   private asked: wire.CallAccept | wire.CallPickUp | null = null; // until the server has answered it
   private up = false; // media of the line
@@ -374,6 +376,7 @@ export class LiveCall {
       if (get(this.shown)!.phase !== 'preparing') {
         this.options.post({ type: 'call.hangup', call: id }); // it may have arrived
       }
+      this.failed = true;
       this.clear();
       this.forget();
       throw error instanceof Problem ? error : new Problem('media_refused', Sentences.media_refused);
