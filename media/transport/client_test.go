@@ -112,7 +112,7 @@ func newClient(t testing.TB) *client {
 		t.Fatal(err)
 	}
 	c := &client{
-		t: t, certificate: certificate, ufrag: "caller", setup: "actpass",
+		t: t, certificate: certificate, ufrag: "caller", setup: "active",
 		replies: make(chan *stun.Message, 100), sound: make(chan []byte, 1000), reports: make(chan []byte, 1000), in: packetio.NewBuffer(),
 	}
 	c.next = rtp.Header{Version: 2, PayloadType: 111, SSRC: 7, SequenceNumber: 65530}
@@ -243,7 +243,7 @@ func (c *client) connect() {
 	profile, _ := c.dtls.SelectedSRTPProtectionProfile()
 	state, _ := c.dtls.ConnectionState()
 	config := srtp.Config{Profile: srtp.ProtectionProfile(profile)}
-	err := config.ExtractSessionKeysFromDTLS(&state, c.setup == "actpass")
+	err := config.ExtractSessionKeysFromDTLS(&state, c.setup == "active")
 	if err == nil {
 		c.sends, err = srtp.CreateContext(config.Keys.LocalMasterKey, config.Keys.LocalMasterSalt, config.Profile)
 	}
@@ -260,7 +260,7 @@ func (c *client) shake() (err error) {
 		dtls.WithCertificates(c.certificate), dtls.WithInsecureSkipVerify(true),
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 	}
-	if c.setup == "actpass" {
+	if c.setup == "active" {
 		c.dtls, err = dtls.ClientWithOptions(pipe{c}, nowhere, clientOptions(options)...)
 	} else {
 		c.dtls, err = dtls.ServerWithOptions(pipe{c}, nowhere, append(serverOptions(options), dtls.WithClientAuth(dtls.RequireAnyClientCert))...)
@@ -354,7 +354,7 @@ func told[T rtcp.Packet](c *client) (of T) {
 // connected is a client that has got through.
 func connected(t testing.TB) (*client, *Peer, *ear) {
 	t.Helper()
-	return connectedAs(t, "actpass")
+	return connectedAs(t, "active")
 }
 
 func connectedAs(t testing.TB, setup string) (*client, *Peer, *ear) {

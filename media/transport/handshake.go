@@ -21,8 +21,9 @@ const (
 	recordAlert     = 21 // content types (RFC 5246 section 6.2.1)
 	recordHandshake = 22
 
-	waitingRecords = 32          // for one peer's handshake
-	alertTime      = time.Second // for a connection that was made anew to take in an alert
+	waitingRecords = 32                     // for one peer's handshake
+	flightInterval = 200 * time.Millisecond // before what is lost of a handshake is sent again; doubled each time
+	alertTime      = time.Second            // for a connection that was made anew to take in an alert
 )
 
 // start begins the handshake, if that is for us to begin.
@@ -130,6 +131,7 @@ func (p *Peer) options() []dtls.Option {
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80),
 		dtls.WithInsecureSkipVerify(true), // nobody has signed it: the offer tells its fingerprint
 		dtls.WithVerifyPeerCertificate(p.verify),
+		dtls.WithFlightInterval(flightInterval),
 		dtls.WithLoggerFactory(p.port.loggers),
 	}
 }

@@ -222,9 +222,9 @@ func (o *offer) readTransport(parsed *sdp.SessionDescription) error {
 		return fmt.Errorf("%w: no fingerprint of a certificate", ErrOffer)
 	}
 	switch setup := find(places, "setup"); {
-	case len(setup) == 0 || setup[0] == "actpass" || setup[0] == "active":
-	case setup[0] == "passive":
-		o.active = true
+	case len(setup) == 0 || setup[0] == "active":
+	case setup[0] == "actpass" || setup[0] == "passive":
+		o.active = true // which is asked for (RFC 8842 section 5.3); and so the peer is up before we are, and hears all
 	default:
 		return fmt.Errorf("%w: a=setup:%.20q", ErrOffer, setup[0])
 	}

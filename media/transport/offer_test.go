@@ -46,7 +46,7 @@ func TestAnswers(t *testing.T) {
 		"Chromium": {"chromium", nil, []string{
 			"m=audio 9 UDP/TLS/RTP/SAVPF 111 63", "a=rtpmap:111 opus/48000/2", "a=fmtp:111 minptime=10;useinbandfec=1",
 			"a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111", "a=extmap:1 " + audioLevelURI, "a=mid:0", "a=group:BUNDLE 0", "a=ice-lite",
-			"a=setup:passive", "a=rtcp-mux", "a=rtcp-rsize", "a=sendrecv", "a=ice-ufrag:ours", "a=ice-pwd:secret", "a=fingerprint:sha-256 AA:BB",
+			"a=setup:active", "a=rtcp-mux", "a=rtcp-rsize", "a=sendrecv", "a=ice-ufrag:ours", "a=ice-pwd:secret", "a=fingerprint:sha-256 AA:BB",
 			"a=msid:parley voice", "a=ssrc:77 cname:parley", "a=end-of-candidates",
 			"m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "a=mid:1",
 			"a=candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host", "a=candidate:2 1 udp 2130706175 127.0.0.1 5000 typ host",
@@ -58,6 +58,7 @@ func TestAnswers(t *testing.T) {
 		"who only speaks":          {"chromium", to("a=sendrecv", "a=sendonly"), []string{"a=recvonly"}, []string{"a=ssrc", "a=msid:"}},
 		"on hold":                  {"chromium", to("a=sendrecv", "a=inactive"), nil, []string{"a=ssrc", "a=sendrecv", "a=recvonly"}},
 		"who waits":                {"chromium", to("a=setup:actpass", "a=setup:passive"), []string{"a=setup:active"}, nil},
+		"who begins":               {"chromium", to("a=setup:actpass", "a=setup:active"), []string{"a=setup:passive"}, nil},
 		"another extension":        {"chromium", to("a=extmap:1 ", "a=extmap:14/sendonly "), []string{"a=extmap:14 " + audioLevelURI}, []string{"a=extmap:1 "}},
 		"all feedback":             {"chromium", to("a=rtcp-fb:111 transport-cc", "a=rtcp-fb:* nack"), []string{"a=rtcp-fb:111 nack", "a=rtcp-fb:63 nack"}, nil},
 		"a direction of the session": {"firefox", func(s string) string {
@@ -65,7 +66,7 @@ func TestAnswers(t *testing.T) {
 		}, []string{"a=sendonly"}, []string{"a=sendrecv"}},
 		"Firefox": {"firefox", to("a=rtcp-fb:109 transport-cc", "a=rtcp-fb:109 nack"), []string{
 			"m=audio 9 UDP/TLS/RTP/SAVPF 109\r\n", "a=rtpmap:109 opus/48000/2", "a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1",
-			"a=rtcp-fb:109 nack", "a=extmap:1 " + audioLevelURI, "a=setup:passive", "a=group:BUNDLE 0", "m=application 0 ",
+			"a=rtcp-fb:109 nack", "a=extmap:1 " + audioLevelURI, "a=setup:active", "a=group:BUNDLE 0", "m=application 0 ",
 		}, []string{"a=rtcp-rsize", "telephone-event"}},
 		"aiortc": {"aiortc", nil, []string{
 			"m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n", "a=rtpmap:96 opus/48000/2", "a=extmap:2 " + audioLevelURI,

@@ -19,7 +19,7 @@ import (
 // Sound goes both ways, what is lost is asked for and sent again, and both say
 // how it comes; whoever of the two begins the handshake.
 func TestSoundBothWays(t *testing.T) {
-	for _, setup := range []string{"actpass", "passive"} {
+	for _, setup := range []string{"active", "passive"} {
 		t.Run(setup, func(t *testing.T) {
 			t.Parallel()
 			c, peer, e := connectedAs(t, setup)
@@ -71,7 +71,7 @@ func TestSoundBothWays(t *testing.T) {
 // When the peer has begun to use the keys, nothing is left of the handshake but
 // its state, and that is enough for the good-bye of either side.
 func TestGoodBye(t *testing.T) {
-	for _, setup := range []string{"actpass", "passive"} {
+	for _, setup := range []string{"active", "passive"} {
 		for name, end := range map[string]func(t *testing.T, c *client, peer *Peer, e *ear){
 			"theirs": func(t *testing.T, c *client, _ *Peer, e *ear) {
 				if err := c.dtls.Close(); err != nil {
