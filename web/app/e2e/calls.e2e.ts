@@ -33,9 +33,7 @@ test('one puts the other on hold, and goes on', async ({ house }) => {
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await bob.hears(440);
   await ann.press('Hold');
   await bob.hearsNothing();

@@ -5,9 +5,7 @@ test('calls are listed in both directions, also on a new device and without the 
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await bob.hears(440);
   await ann.page.waitForTimeout(1_000);
   await ann.press('Hang up');

@@ -8,9 +8,7 @@ test('whoever remains finishes as a message of the same call', async ({ house })
   const server = await house.serve(['ann', 'bob']);
   const ann = await house.arrive('ann', server, tone(440));
   const bob = await house.arrive('bob', server, tone(1000));
-  await ann.talkTo('bob');
-  await ann.press('Call');
-  await bob.press('Answer');
+  await ann.calls(bob);
   await bob.hears(440);
   await bob.vanishes();
   const finish = ann.page.getByRole('button', { name: 'Finish as a message' });
