@@ -124,10 +124,6 @@ func (l *Leg) pass(a arrival) {
 	}
 }
 
-// AddCandidate takes a candidate of the caller, which nobody needs: the caller's
-// checks show where it is (RFC 8445 section 2.5).
-func (l *Leg) AddCandidate(string, string, int) error { return nil }
-
 // Skip ends the greeting.
 func (l *Leg) Skip() {
 	select {

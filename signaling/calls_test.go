@@ -259,7 +259,7 @@ func TestMessageIsTakenWhenNobodyIsThere(t *testing.T) {
 	if ended.Reason != wire.ReasonMessageLeft || ended.MID == "" {
 		t.Fatalf("ended %s", asJSON(ended))
 	}
-	if got := leg.heard(); strings.Join(got, " ") != "candidate:of-ann skip finish release" {
+	if got := leg.heard(); strings.Join(got, " ") != "skip finish release" {
 		t.Errorf("the leg was told %q", got)
 	}
 
@@ -595,10 +595,6 @@ func (l *takeLeg) heard() []string {
 	return l.told
 }
 
-func (l *takeLeg) AddCandidate(candidate, _ string, _ int) error {
-	l.note("candidate:" + candidate)
-	return nil
-}
 func (l *takeLeg) Skip() {
 	l.note("skip")
 	l.order.Report(MediaReport{Kind: call.LegRecording})

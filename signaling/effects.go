@@ -31,13 +31,6 @@ func (r *runner) perform(effect call.Effect) {
 		meta.Number, meta.Urgent = e.Number, e.Urgent
 		r.taking = meta
 		r.besides(func() incoming { return r.take(e, meta) })
-	case call.LegCandidate:
-		if r.leg == nil {
-			return
-		}
-		if err := r.leg.AddCandidate(e.Frame.Candidate, e.Frame.Mid, e.Frame.Line); err != nil {
-			r.log().Debug("candidate of the caller", "err", err)
-		}
 	case call.Mark:
 		if err := r.mark(e); err != nil {
 			r.log().Error("mark a recording", "err", err)

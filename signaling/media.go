@@ -40,7 +40,6 @@ type MediaReport struct {
 
 // Leg is the server's end of one call. Its files last until Release.
 type Leg interface {
-	AddCandidate(candidate, mid string, line int) error
 	Skip()         // from the greeting to the tone
 	Pause(on bool) // stops listening, or goes on
 	// Listen answers the offer of somebody who hears what is recorded, until stop

@@ -31,8 +31,7 @@ func (m *Machine) candidate(e Candidate) {
 		}
 	case !m.isCaller(e.From):
 		return // a device that was not granted
-	case m.leg:
-		m.do(LegCandidate{e.Frame})
+	case m.leg: // the server's end needs none: the caller's checks show where it is (RFC 8445 section 2.5)
 	default:
 		m.held = append(m.held, e.Frame)
 	}

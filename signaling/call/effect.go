@@ -58,8 +58,6 @@ type (
 	}
 	// Unlisten ends that, also if it has not begun yet.
 	Unlisten struct{ Number int }
-	// LegCandidate passes a candidate of the caller to the server's leg.
-	LegCandidate struct{ Frame wire.CallCandidate }
 	// Skip cuts the greeting short.
 	Skip struct{}
 	// Pause stops listening, or goes on.
@@ -83,23 +81,22 @@ type (
 	Suspend struct{}
 )
 
-func (Send) effect()         {}
-func (Arm) effect()          {}
-func (Disarm) effect()       {}
-func (Engage) effect()       {}
-func (Take) effect()         {}
-func (Mark) effect()         {}
-func (Keep) effect()         {}
-func (Listen) effect()       {}
-func (Unlisten) effect()     {}
-func (LegCandidate) effect() {}
-func (Skip) effect()         {}
-func (Pause) effect()        {}
-func (Finish) effect()       {}
-func (Discard) effect()      {}
-func (Deposit) effect()      {}
-func (Close) effect()        {}
-func (Suspend) effect()      {}
+func (Send) effect()     {}
+func (Arm) effect()      {}
+func (Disarm) effect()   {}
+func (Engage) effect()   {}
+func (Take) effect()     {}
+func (Mark) effect()     {}
+func (Keep) effect()     {}
+func (Listen) effect()   {}
+func (Unlisten) effect() {}
+func (Skip) effect()     {}
+func (Pause) effect()    {}
+func (Finish) effect()   {}
+func (Discard) effect()  {}
+func (Deposit) effect()  {}
+func (Close) effect()    {}
+func (Suspend) effect()  {}
 
 func (m *Machine) do(e Effect) { m.out = append(m.out, e) }
 

@@ -64,9 +64,6 @@ func (m *Machine) takenUp(now time.Time, answer string) {
 	m.markUrgent() // it may have changed meanwhile
 	m.answer = answer
 	m.send(m.setup.Caller, &wire.CallAnswered{Call: m.setup.ID, Answer: answer})
-	for _, c := range m.held {
-		m.do(LegCandidate{c})
-	}
 	m.held = nil
 	m.arm(now, TimerConnect, m.setup.Timings.Connect)
 }
